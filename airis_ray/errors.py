@@ -1,0 +1,94 @@
+"""Every error that AIRIS-Ray raises on purpose.
+
+::
+
+    AirisError
+    ├── InvalidInput      the caller's fault: says which field, what came, what was expected
+    │   ├── TooLarge      a body, a batch or an answer over its limit
+    │   ├── NotFound      a path, a record or a name that is not there
+    │   └── Unsupported   a media type or an encoding that is not spoken here
+    ├── Refused           the caller is known to be in order, and still may not, or not now
+    │   ├── Unauthenticated   no credentials, or wrong ones
+    │   ├── Forbidden         credentials without the scope
+    │   └── Overloaded        limits and full queues; carries ``retry_after``
+    ├── Unavailable       a part is down; retried; carries ``retry_after``
+    └── Bug               a broken promise of ours
+
+What each becomes in HTTP and in gRPC is decided in one place, :mod:`airis_ray.web.problems`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One bad field: a JSON pointer (RFC 6901) to it and a sentence about it."""
+
+    pointer: str
+    detail: str
+
+
+class AirisError(Exception):
+    """The root of the tree; ``str(error)`` is a sentence meant for the caller."""
+
+
+class InvalidInput(AirisError):
+    """The caller's fault.
+
+    ``errors`` names each bad field; empty where the input as a whole is bad.
+    """
+
+    def __init__(self, message: str, *, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+    @classmethod
+    def field(cls, pointer: str, detail: str) -> InvalidInput:
+        """The error of a single field."""
+        return cls(f"{pointer}: {detail}", errors=(FieldError(pointer, detail),))
+
+
+class TooLarge(InvalidInput):
+    """A body, a batch or an answer over its limit."""
+
+
+class NotFound(InvalidInput):
+    """A path, a record or a name that is not there."""
+
+
+class Unsupported(InvalidInput):
+    """A media type or an encoding that is not spoken here."""
+
+
+class Refused(AirisError):
+    """The caller may not do this, or not now."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthenticated(Refused):
+    """No credentials, or wrong ones."""
+
+
+class Forbidden(Refused):
+    """Credentials that do not carry the scope asked for."""
+
+
+class Overloaded(Refused):
+    """Past a limit, or a queue is full: come back after ``retry_after`` seconds."""
+
+
+class Unavailable(AirisError):
+    """A part that is needed is down; the same call may succeed after ``retry_after`` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Bug(AirisError):
+    """A broken promise of ours; never the caller's fault."""

@@ -1,0 +1,194 @@
+"""The settings: one frozen tree, built once, from ``AIRIS_*`` variables.
+
+A variable's name is ``AIRIS_`` and the path of its field: ``settings.http.port`` is ``AIRIS_HTTP_PORT``.
+A variable that names no field is an error that names the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from airis_ray.errors import InvalidInput
+
+_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?\s*", value)
+    if match is None:
+        raise ValueError("expected a duration such as 500ms, 15s, 5m, 12h or 30d")
+    return float(match[1]) * _DURATION_UNITS[match[2] or "s"]
+
+
+def _bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*(|k|m|g|ki|mi|gi)b?\s*", value.lower())
+    if match is None:
+        raise ValueError("expected a size such as 16MiB, 512kB or 1048576")
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Bytes = Annotated[int, BeforeValidator(_bytes)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class HttpSettings(_Group):
+    """Where Serve's ingress listens."""
+
+    host: str = Field("127.0.0.1", description="listen address of the HTTP API and the page")
+    port: Port = Field(3000, description="listen port of the HTTP API and the page")
+
+
+class GrpcSettings(_Group):
+    """Where OTLP/gRPC listens."""
+
+    port: Port = Field(4317, description="listen port of OTLP/gRPC (metadata application=ingest)")
+
+
+class StoreSettings(_Group):
+    """The embedded store and what a query may cost, embedded or not."""
+
+    port: Port = Field(8123, description="loopback port of the embedded store's ClickHouse interface")
+    database: str = Field("default", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="database of the tables")
+    max_query_seconds: Seconds = Field(30.0, gt=0, description="time limit of one query")
+    max_query_memory: Bytes = Field(2 * 2**30, gt=0, description="memory limit of one query")
+    max_query_rows: int = Field(2_000_000_000, gt=0, description="rows one query may read")
+    max_result_bytes: Bytes = Field(512 * 2**20, gt=0, description="size limit of one answer")
+    readers: int = Field(4, ge=1, le=64, description="reading connections of the embedded store")
+    writers: int = Field(2, ge=1, le=64, description="writing connections of the embedded store")
+
+
+class RetentionSettings(_Group):
+    """How long each signal is kept (0 keeps it for ever)."""
+
+    logs: Seconds = Field(30 * 86400.0, ge=0, description="retention of logs")
+    traces: Seconds = Field(30 * 86400.0, ge=0, description="retention of spans")
+    metrics: Seconds = Field(30 * 86400.0, ge=0, description="retention of metrics")
+    sessions: Seconds = Field(30 * 86400.0, ge=0, description="retention of browser sessions")
+
+
+class IngestSettings(_Group):
+    """Bounds of the way in."""
+
+    max_body_bytes: Bytes = Field(16 * 2**20, gt=0, description="size limit of one request, also after decompression")
+    max_pending_bytes: Bytes = Field(256 * 2**20, gt=0, description="decoded bytes held before the store; past it 503")
+    commit_rows: int = Field(50_000, gt=0, description="rows that close a group before its time is up")
+    commit_interval: Seconds = Field(0.2, gt=0, description="longest wait of the first row of a group")
+    commit_timeout: Seconds = Field(30.0, gt=0, description="longest wait for a commit before 503")
+
+
+class LimitSettings(_Group):
+    """Requests that one key may make."""
+
+    requests_per_minute: int = Field(6000, gt=0, description="API requests of one key in a minute")
+    ingest_requests_per_minute: int = Field(600_000, gt=0, description="ingest requests of one key in a minute")
+
+
+class SelfSettings(_Group):
+    """What the platform reports on itself."""
+
+    telemetry: bool = Field(True, description="send the platform's own telemetry to tenant airis")
+    sample_ratio: float = Field(0.05, ge=0, le=1, description="share of the platform's own traces that is kept")
+    export_interval: Seconds = Field(15.0, gt=0, description="time between two exports of own metrics")
+
+
+class TestSettings(_Group):
+    """Read by the tests alone; named here so that a set variable is no unknown one."""
+
+    clickhouse_url: str | None = Field(None, description="a real ClickHouse for the contract suite")
+    data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
+
+
+class Settings(_Group):
+    """All settings. Build with :meth:`from_env`."""
+
+    data_dir: Path = Field(Path(".airis"), description="folder of everything that is kept on this machine")
+    clickhouse_url: str | None = Field(None, description="ClickHouse to use in place of the embedded store")
+    kafka_bootstrap: str | None = Field(None, description="Kafka brokers")
+    redis_url: str | None = Field(None, description="Redis to use in place of the in-process cache")
+    auth: Literal["enabled", "disabled"] = Field("enabled", description="disabled only on a loopback listen address")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="level of the program's log")
+    http: HttpSettings = HttpSettings()
+    grpc: GrpcSettings = GrpcSettings()
+    store: StoreSettings = StoreSettings()
+    retention: RetentionSettings = RetentionSettings()
+    ingest: IngestSettings = IngestSettings()
+    limits: LimitSettings = LimitSettings()
+    self: SelfSettings = SelfSettings()
+    test: TestSettings = TestSettings()
+
+    @model_validator(mode="after")
+    def _auth_needs_loopback(self) -> Settings:
+        if self.auth == "disabled" and self.http.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(
+                f"AIRIS_AUTH=disabled is accepted on a loopback address only; AIRIS_HTTP_HOST is {self.http.host}"
+            )
+        return self
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Raises InvalidInput with one sentence that names the variable, what came and what was expected.
+        """
+        environ = os.environ if environ is None else environ
+        known = dict(variables())
+        tree: dict[str, Any] = {}
+        for name, value in environ.items():
+            if not name.startswith("AIRIS_"):
+                continue
+            if name not in known:
+                raise InvalidInput(_unknown(name, list(known)))
+            _put(tree, known[name], value)
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise InvalidInput(_sentence(error)) from None
+
+
+def variables() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every variable's name with the path of its field."""
+    for name, field in Settings.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for leaf in annotation.model_fields:
+                yield f"AIRIS_{name}_{leaf}".upper(), (name, leaf)
+        else:
+            yield f"AIRIS_{name}".upper(), (name,)
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+    tree[path[-1]] = value
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"; did you mean {nearest[0]}?" if nearest else "; `airis settings` lists those there are"
+    return f"{name} is no setting of AIRIS-Ray{hint}"
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors():
+        name = "_".join(["AIRIS", *(str(step) for step in item["loc"])]).upper()
+        message = item["msg"].removeprefix("Value error, ")
+        parts.append(f"{name}={item['input']!r}: {message}" if item["loc"] else message)
+    return "; ".join(parts)

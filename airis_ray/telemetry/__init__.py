@@ -1,0 +1,1 @@
+"""What the data is: Arrow schemas, OTLP and the other formats to and from them."""

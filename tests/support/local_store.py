@@ -1,0 +1,58 @@
+"""The engine in the test's own process, behind the Store protocol: unit tests need no server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from airis_ray.errors import InvalidInput
+from airis_ray.store import Query, Result, tenant_filters
+
+
+class LocalStore:
+    """One chDB connection on one thread of its own (a connection is never shared between threads)."""
+
+    def __init__(self, path: str) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._client = self._pool.submit(clickhouse_connect.get_client, interface="chdb", path=path).result()
+
+    async def query(self, query: Query) -> Result:
+        start = time.perf_counter()
+        settings = dict(query.settings)
+        if query.tenant is not None:
+            settings["additional_table_filters"] = tenant_filters(query.tenant)
+        table = await self._run(self._client.query_arrow, query.sql, dict(query.parameters), settings, True)
+        return Result(table, 0, 0, (time.perf_counter() - start) * 1e3)
+
+    async def stream(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        for batch in (await self.query(query)).table.to_batches():
+            yield batch
+
+    async def insert(self, table: str, data: pa.Table | pa.RecordBatch, *, token: str | None = None) -> None:
+        if isinstance(data, pa.RecordBatch):
+            data = pa.Table.from_batches([data])
+        settings = {} if token is None else {"insert_deduplication_token": token}
+        await self._run(self._client.insert_arrow, table, data, None, settings)
+
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
+        return str(await self._run(self._client.command, sql, dict(parameters or {})))
+
+    async def ping(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        await self._run(self._client.close)
+        self._pool.shutdown()
+
+    async def _run(self, function: Any, *arguments: Any) -> Any:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        except ClickHouseError as error:
+            raise InvalidInput(str(error)) from error
