@@ -1,1 +1,1 @@
-"""Benchmarks: each file is one command, prints the machine, versions, medians and ratios, and says what it aims at."""
+"""Benchmarks: each file is one command that prints the machine, the versions, medians, ratios and its aims."""

@@ -1,7 +1,7 @@
-"""What every benchmark prints: the machine, the versions, medians of several runs, and ratios beside their aims.
+"""What every benchmark prints: the machine, the versions, medians of several runs, ratios beside their aims.
 
-A rate "per core" is rows over CPU seconds (user and system, of every process named), so that it says the same on a
-busy machine and with any number of cores. Rates per second of the wall clock are printed beside it.
+A rate "per core" is rows over CPU seconds (user and system, of every process named), so that it says the same
+on a busy machine and with any number of cores. Rates per second of the wall clock are printed beside it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def cpu_seconds(pids: Iterable[int] = ()) -> float:
 
 
 class Stopwatch:
-    """Measures its ``with`` block: ``wall`` and ``cpu`` in seconds, the latter of this process and ``pids``."""
+    """Measures its ``with`` block: ``wall`` and ``cpu`` seconds, the latter of this process and ``pids``."""
 
     def __init__(self, pids: Sequence[int] = ()) -> None:
         self._pids = tuple(pids)
@@ -89,7 +89,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio and the least (or, with ``at_most``, the most) that it ought to be; ``aim`` None for information."""
+    """A ratio and the least (with ``at_most``, the most) that it ought to be; ``aim`` None for information."""
 
     name: str
     value: float
@@ -130,10 +130,17 @@ class Report:
         sys.stdout.write((self._json() if as_json else self._text()) + "\n")
 
     def _text(self) -> str:
-        lines = [self.title, "=" * len(self.title), *(f"{key}: {value}" for key, value in machine().items()), ""]
+        lines = [
+            self.title,
+            "=" * len(self.title),
+            *(f"{key}: {value}" for key, value in machine().items()),
+            "",
+        ]
         if self.measured:
             width = max(len(entry.name) for entry in self.measured)
-            lines.append(f"{'':{width}}  {'rows/s/core':>12} {'MB/s/core':>10} {'rows/s':>12}  runs (rows/s/core)")
+            lines.append(
+                f"{'':{width}}  {'rows/s/core':>12} {'MB/s/core':>10} {'rows/s':>12}  runs (rows/s/core)"
+            )
             lines += [_line(entry, width) for entry in self.measured]
             lines.append("")
         lines += [_verdict(entry) for entry in self.ratios]
@@ -188,7 +195,9 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
+    )
 
 
 def _version(name: str) -> str | None:
