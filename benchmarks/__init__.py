@@ -1,1 +1,1 @@
-"""Benchmarks: each file is one command that prints the machine, the versions, medians, ratios and its aims."""
+"""Benchmarks: each file is one command that prints the machine, versions, medians, ratios and its aims."""

@@ -89,7 +89,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio and the least (with ``at_most``, the most) that it ought to be; ``aim`` None for information."""
+    """A ratio and the least (with ``at_most``, the most) that it ought to be; ``aim`` None: only told."""
 
     name: str
     value: float
