@@ -24,6 +24,7 @@ TENANT_TABLES: tuple[str, ...] = (
     "otel_metrics_summary",
     "hyperdx_sessions",
     "airis_services_10s",
+    "airis_logs_10s",
     "airis_facets_15m",
     "airis_series_1m",
 )

@@ -1,9 +1,16 @@
-"""The engine in the test's own process, behind the Store protocol: unit tests need no server."""
+"""The engine in the test's own process, behind the Store protocol: unit tests need no server.
+
+chDB opens one path per process, therefore all tests of a run share the one ``migrated_store`` (every migration applied,
+session scope) and keep apart by tenant: each asks for ``tenant``, a name no other test has, puts it into the rows'
+``ResourceAttributes['airis.tenant']`` and queries with ``Query(..., tenant=tenant)``. Both fixtures are in
+``tests/conftest.py``. Tables of a test's own get the tenant in their name and are dropped by it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -38,7 +45,7 @@ class LocalStore:
     async def insert(self, table: str, data: pa.Table | pa.RecordBatch, *, token: str | None = None) -> None:
         if isinstance(data, pa.RecordBatch):
             data = pa.Table.from_batches([data])
-        settings = {} if token is None else {"insert_deduplication_token": token}
+        settings = {"insert_deduplication_token": token or uuid.uuid4().hex}
         await self._run(self._client.insert_arrow, table, data, None, settings)
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:

@@ -1,0 +1,28 @@
+"""Fixtures of every test folder; ``tests/support/local_store.py`` says how tests share the one embedded engine."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from airis_ray.settings import Settings
+from airis_ray.store.migrate import migrate
+from tests.support.local_store import LocalStore
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStore]:
+    """The engine in this process with every table; one for the whole run (chDB: one path per process)."""
+    store = LocalStore(str(tmp_path_factory.mktemp("store")))
+    await migrate(store, settings=Settings())
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that no other test has."""
+    return f"t{uuid.uuid4().hex[:12]}"
