@@ -1,0 +1,12 @@
+"""OTLP, protobuf and JSON, to Arrow batches in the schemas of :mod:`airis_ray.telemetry.tables`.
+
+Two implementations with the same answers: a compiled one (``native/``), and one over protobuf's Python
+messages for where nothing was compiled. :data:`IMPLEMENTATION` says which is in use.
+"""
+
+from __future__ import annotations
+
+from airis_ray.telemetry.otlp.decoder import IMPLEMENTATION, decode
+from airis_ray.telemetry.otlp.result import Decoded, Rejected
+
+__all__ = ["IMPLEMENTATION", "Decoded", "Rejected", "decode"]
