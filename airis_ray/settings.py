@@ -65,7 +65,9 @@ class StoreSettings(_Group):
     """The embedded store and what a query may cost, embedded or not."""
 
     port: Port = Field(8123, description="loopback port of the embedded store's ClickHouse interface")
-    database: str = Field("default", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="database of the tables")
+    database: str = Field(
+        "default", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="database of the tables"
+    )
     max_query_seconds: Seconds = Field(30.0, gt=0, description="time limit of one query")
     max_query_memory: Bytes = Field(2 * 2**30, gt=0, description="memory limit of one query")
     max_query_rows: int = Field(2_000_000_000, gt=0, description="rows one query may read")
@@ -86,8 +88,12 @@ class RetentionSettings(_Group):
 class IngestSettings(_Group):
     """Bounds of the way in."""
 
-    max_body_bytes: Bytes = Field(16 * 2**20, gt=0, description="size limit of one request, also after decompression")
-    max_pending_bytes: Bytes = Field(256 * 2**20, gt=0, description="decoded bytes held before the store; past it 503")
+    max_body_bytes: Bytes = Field(
+        16 * 2**20, gt=0, description="size limit of one request, also after decompression"
+    )
+    max_pending_bytes: Bytes = Field(
+        256 * 2**20, gt=0, description="decoded bytes held before the store; past it 503"
+    )
     commit_rows: int = Field(50_000, gt=0, description="rows that close a group before its time is up")
     commit_interval: Seconds = Field(0.2, gt=0, description="longest wait of the first row of a group")
     commit_timeout: Seconds = Field(30.0, gt=0, description="longest wait for a commit before 503")
@@ -97,14 +103,18 @@ class LimitSettings(_Group):
     """Requests that one key may make."""
 
     requests_per_minute: int = Field(6000, gt=0, description="API requests of one key in a minute")
-    ingest_requests_per_minute: int = Field(600_000, gt=0, description="ingest requests of one key in a minute")
+    ingest_requests_per_minute: int = Field(
+        600_000, gt=0, description="ingest requests of one key in a minute"
+    )
 
 
 class SelfSettings(_Group):
     """What the platform reports on itself."""
 
     telemetry: bool = Field(True, description="send the platform's own telemetry to tenant airis")
-    sample_ratio: float = Field(0.05, ge=0, le=1, description="share of the platform's own traces that is kept")
+    sample_ratio: float = Field(
+        0.05, ge=0, le=1, description="share of the platform's own traces that is kept"
+    )
     export_interval: Seconds = Field(15.0, gt=0, description="time between two exports of own metrics")
 
 
@@ -122,8 +132,12 @@ class Settings(_Group):
     clickhouse_url: str | None = Field(None, description="ClickHouse to use in place of the embedded store")
     kafka_bootstrap: str | None = Field(None, description="Kafka brokers")
     redis_url: str | None = Field(None, description="Redis to use in place of the in-process cache")
-    auth: Literal["enabled", "disabled"] = Field("enabled", description="disabled only on a loopback listen address")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="level of the program's log")
+    auth: Literal["enabled", "disabled"] = Field(
+        "enabled", description="disabled only on a loopback listen address"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="level of the program's log"
+    )
     http: HttpSettings = HttpSettings()
     grpc: GrpcSettings = GrpcSettings()
     store: StoreSettings = StoreSettings()
@@ -171,6 +185,23 @@ def variables() -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield f"AIRIS_{name}_{leaf}".upper(), (name, leaf)
         else:
             yield f"AIRIS_{name}".upper(), (name,)
+
+
+def described(settings: Settings) -> list[dict[str, str]]:
+    """Every variable with its value, default and meaning; URLs without their passwords."""
+    rows = []
+    for name, path in variables():
+        value: Any = settings
+        group: type[BaseModel] = Settings
+        for step in path:
+            field, value = group.model_fields[step], getattr(value, step)
+            group = type(value) if isinstance(value, BaseModel) else group
+        shown = re.sub(r"//[^@/]*@", "//***@", "" if value is None else str(value))
+        default = "" if field.default is None else str(field.default)
+        rows.append(
+            {"variable": name, "value": shown, "default": default, "meaning": field.description or ""}
+        )
+    return rows
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:

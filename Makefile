@@ -1,0 +1,53 @@
+# `make help` lists what there is. Everything is installed into .venv by the first target that needs it.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install build run test lint type unit contract serve-test lock bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make the environment in .venv
+
+$(STAMP): pyproject.toml requirements.lock hatch_build.py
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is missing: install python3 (with venv) and run make again" >&2; exit 1; }
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash scripts/install.sh
+	@touch $@
+
+build: $(STAMP) ## compile the OTLP decoder in place (done by install; needed after a change of its C sources)
+	$(BIN)/python hatch_build.py
+
+run: $(STAMP) ## start everything on this machine: http://127.0.0.1:3000 (Ctrl-C stops it)
+	@$(BIN)/airis up
+
+test: $(STAMP) ## lint, types and every test
+	@bash scripts/test.sh
+
+lint: $(STAMP) ## ruff: style and format
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+type: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(STAMP) ## unit tests (no Ray, no network)
+	$(BIN)/pytest tests/unit
+
+contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a real server)
+	$(BIN)/pytest tests/contract
+
+serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
+	$(BIN)/pytest tests/serve tests/e2e
+
+lock: ## write requirements.lock anew (no index addresses in it)
+	@bash scripts/lock.sh
+
+bench: $(STAMP) ## the benchmarks, one after the other
+	$(BIN)/python benchmarks/decode.py && $(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/query.py
+
+clean: ## remove the environment and what was built (not the data in .airis)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The subcommands of `airis`, by what they are about."""

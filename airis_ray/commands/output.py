@@ -1,0 +1,57 @@
+"""How commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON")]
+UrlOption = Annotated[str | None, typer.Option("--url", help="AIRIS-Ray to ask (default: this machine's)")]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", help="API key (default: the admin key of the data folder)")
+]
+
+
+def show(answer: object, as_json: bool, human: Callable[[], None]) -> None:
+    """Print ``answer`` as JSON, or by ``human``."""
+    if as_json:
+        print(
+            orjson.dumps(
+                answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str
+            ).decode()
+        )
+    else:
+        human()
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """Print rows as a table, as wide as the terminal."""
+    if not rows:
+        print("nothing found")
+        return
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    names = list(columns or rows[0])
+    for name in names:
+        grid.add_column(name, overflow="fold")
+    for row in rows:
+        grid.add_row(*(_cell(row.get(name)) for name in names))
+    Console(soft_wrap=False, highlight=False, markup=False).print(grid)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple() | set() | frozenset():
+            return " ".join(str(item) for item in value)
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""Starting and stopping the whole program on one machine: checks first, then `serve run`."""

@@ -1,0 +1,83 @@
+"""What must hold before anything is started; each failure is one sentence that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.settings import Settings
+from airis_ray.store.embedded.folder import check_data_dir
+
+_REACH_SECONDS = 4.0  # the whole of the checks has to end within 10 s
+
+
+def preflight(settings: Settings) -> None:
+    """Check the data folder, the ports and the stateful tier.
+
+    Raises InvalidInput or Unavailable with the sentence to print.
+    """
+    check_data_dir(settings.data_dir)
+    for name, host, port in _ports(settings):
+        _check_port(name, host, port)
+    if settings.clickhouse_url is not None:
+        _check_clickhouse(settings.clickhouse_url)
+
+
+def _ports(settings: Settings) -> list[tuple[str, str, int]]:
+    ports = [
+        ("AIRIS_HTTP_PORT", settings.http.host, settings.http.port),
+        ("AIRIS_GRPC_PORT", settings.http.host, settings.grpc.port),
+    ]
+    if settings.clickhouse_url is None:
+        ports.append(("AIRIS_STORE_PORT", "127.0.0.1", settings.store.port))
+    numbers = [port for _, _, port in ports]
+    for name, _, port in ports:
+        if numbers.count(port) > 1:
+            raise InvalidInput(f"{name}={port}: the HTTP, gRPC and store ports must differ")
+    return ports
+
+
+def _check_port(name: str, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Unavailable(
+                    f"port {port} on {host} is in use: stop what listens there or set {name} to a free port"
+                ) from None
+            raise InvalidInput(
+                f"{name}={port} on {host}: cannot listen there: {os.strerror(error.errno or 0)}"
+            ) from None
+
+
+def _check_clickhouse(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise InvalidInput(f"AIRIS_CLICKHOUSE_URL={url!r}: expected http://… or https://…")
+    try:
+        with urllib.request.urlopen(
+            f"{url.split('?')[0].rstrip('/')}/ping", timeout=_REACH_SECONDS
+        ) as answer:
+            answer.read(16)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise Unavailable(
+            f"AIRIS_CLICKHOUSE_URL: no ClickHouse answers at {_without_password(url)}: {reason}"
+        ) from None
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].split('?')[0]}"
+
+
+def absolute(settings: Settings) -> Settings:
+    """The settings with the data folder as an absolute path: Ray's workers run in folders of their own."""
+    return settings.model_copy(update={"data_dir": Path(settings.data_dir).expanduser().resolve()})

@@ -1,0 +1,149 @@
+"""`airis up`: checks, `serve run`, and a word to the operator when everything answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from airis_ray.errors import Unavailable
+from airis_ray.launch.config import config_file, instance_config, serve_environment
+from airis_ray.launch.preflight import absolute, preflight
+from airis_ray.launch.process import ServeProcess
+from airis_ray.settings import Settings
+from airis_ray.web.admin_key import admin_key
+
+Say = Callable[[str], None]
+
+_START_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to start: ``demo`` None asks at a terminal."""
+
+    config: Path | None = None
+    demo: bool | None = None
+    verbose: bool = False
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the operator's wish
+    """SIGINT or SIGTERM came."""
+
+
+def up(options: Options, say: Say) -> int:
+    """Run until stopped; the exit status for the shell.
+
+    Raises InvalidInput or Unavailable before anything was started.
+    """
+    settings = absolute(Settings.from_env())
+    preflight(settings)
+    key, is_new = admin_key(settings.data_dir)
+    config = instance_config(config_file(options.config), settings)
+    environ = serve_environment(os.environ, settings)
+    log = settings.data_dir / "logs" / "serve.log"
+    signal.signal(signal.SIGINT, _on_signal)
+    signal.signal(signal.SIGTERM, _on_signal)
+    say(f"starting: serve run {config}  (log: {log})")
+    serve = ServeProcess(config, environ, log, say if options.verbose else None)
+    demo: subprocess.Popen[bytes] | None = None
+    try:
+        seconds = _wait_ready(serve, settings, log)
+        _greet(settings, key if is_new else None, seconds, say)
+        demo = _start_demo(options, settings, environ, say)
+        status = serve.wait()
+        raise Unavailable(f"serve run ended with status {status}: {serve.problem or f'see {log}'}")
+    except _Stopped:
+        say("stopping: draining what is under way")
+        return 0
+    finally:
+        if demo is not None and demo.poll() is None:
+            demo.terminate()
+        serve.stop()
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    # A second signal must not break the drain that the first one started.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Stopped
+
+
+def _wait_ready(serve: ServeProcess, settings: Settings, log: Path) -> float:
+    start = time.monotonic()
+    state = "no answer yet"
+    while time.monotonic() - start < _START_SECONDS:
+        if serve.ended() is not None:
+            serve.wait()
+            raise Unavailable(serve.problem or f"serve run ended with status {serve.ended()}: see {log}")
+        ready, state = _ready(settings)
+        if ready:
+            return time.monotonic() - start
+        time.sleep(0.25)
+    raise Unavailable(f"not ready after {_START_SECONDS:.0f} s: {serve.problem or state}; see {log}")
+
+
+def _ready(settings: Settings) -> tuple[bool, str]:
+    try:
+        with urllib.request.urlopen(f"{base_url(settings)}/readyz", timeout=3.0) as answer:
+            return True, answer.read(1000).decode()
+    except urllib.error.HTTPError as error:
+        return False, _parts(error.read(20_000))
+    except (urllib.error.URLError, OSError) as error:
+        return False, str(getattr(error, "reason", error))
+
+
+def _parts(body: bytes) -> str:
+    try:
+        parts: dict[str, Any] = json.loads(body).get("parts", {})
+        return ", ".join(f"{name}: {part.get('detail') or part.get('state')}" for name, part in parts.items())
+    except (ValueError, AttributeError):
+        return body[:200].decode(errors="replace")
+
+
+def base_url(settings: Settings) -> str:
+    """The address that a client on this machine uses."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.http.host, settings.http.host)
+    return f"http://{host}:{settings.http.port}"
+
+
+def _greet(settings: Settings, key: str | None, seconds: float, say: Say) -> None:
+    say(
+        f"ready after {seconds:.0f} s: {base_url(settings)}   OTLP/HTTP {base_url(settings)}/v1/logs|traces|metrics"
+    )
+    say(f"OTLP/gRPC {settings.http.host}:{settings.grpc.port} (metadata application=ingest)")
+    if key is not None:
+        say(f"admin key (shown this once, kept in {settings.data_dir / 'admin.key'}): {key}")
+    else:
+        say(f"admin key: {settings.data_dir / 'admin.key'}")
+
+
+def _start_demo(
+    options: Options, settings: Settings, environ: dict[str, str], say: Say
+) -> subprocess.Popen[bytes] | None:
+    wanted = options.demo
+    if wanted is None and sys.stdin.isatty():
+        wanted = input("send demo traffic of a made-up web shop? [Y/n] ").strip().lower() in ("", "y", "yes")
+    if not wanted:
+        say("no data yet? `.venv/bin/airis demo` sends the traffic of a made-up web shop")
+        return None
+    say("demo traffic is being sent (airis demo)")
+    log = settings.data_dir / "logs" / "demo.log"
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("airis")), "demo", "--json"],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )

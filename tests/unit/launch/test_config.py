@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airis_ray.errors import InvalidInput
+from airis_ray.launch.config import config_file, instance_config, serve_environment
+from airis_ray.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_default_addresses_take_the_file_as_it_is(tmp_path: Path) -> None:
+    path = ROOT / "serve_config.yaml"
+    assert instance_config(path, Settings(data_dir=tmp_path)) == path
+
+
+def test_other_addresses_make_a_copy_that_differs_in_them_alone(tmp_path: Path) -> None:
+    settings = Settings.from_env(
+        {"AIRIS_DATA_DIR": str(tmp_path), "AIRIS_HTTP_PORT": "3100", "AIRIS_GRPC_PORT": "4400"}
+    )
+    path = ROOT / "serve_config.yaml"
+    copy = yaml.safe_load(instance_config(path, settings).read_text())
+    original = yaml.safe_load(path.read_text())
+    assert (copy["http_options"]["port"], copy["grpc_options"]["port"]) == (3100, 4400)
+    original["http_options"]["port"], original["grpc_options"]["port"] = 3100, 4400
+    assert copy == original
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"none\.yaml"):
+        config_file(tmp_path / "none.yaml")
+
+
+def test_two_instances_get_ports_of_their_own() -> None:
+    settings = Settings.from_env({})
+    names = [name for name in serve_environment({}, settings) if name.endswith("_PORT")]
+    first, second = serve_environment({}, settings), serve_environment({}, settings)
+    assert len({first[name] for name in names}) == len(names)
+    assert first["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"] != second["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"]
+
+
+def test_what_the_operator_set_is_kept() -> None:
+    environ = serve_environment({"RAY_SERVE_ENABLE_HA_PROXY": "0", "HOME": "/h"}, Settings.from_env({}))
+    assert environ["RAY_SERVE_ENABLE_HA_PROXY"] == "0"
+    assert environ["HOME"] == "/h"

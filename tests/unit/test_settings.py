@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from airis_ray.errors import InvalidInput
+from airis_ray.settings import Settings, described, variables
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings.from_env({})
+    assert (settings.http.host, settings.http.port, settings.grpc.port) == ("127.0.0.1", 3000, 4317)
+    assert settings.ingest.max_body_bytes == 16 * 1024 * 1024
+    assert settings.retention.logs == 30 * 86400
+
+
+def test_every_variable_is_read_into_its_field() -> None:
+    settings = Settings.from_env(
+        {"AIRIS_HTTP_PORT": "3100", "AIRIS_RETENTION_LOGS": "7d", "AIRIS_INGEST_MAX_BODY_BYTES": "2MiB"}
+    )
+    assert settings.http.port == 3100
+    assert settings.retention.logs == 7 * 86400
+    assert settings.ingest.max_body_bytes == 2 * 1024 * 1024
+
+
+def test_other_variables_are_none_of_ours() -> None:
+    assert Settings.from_env({"PATH": "/bin", "RAY_ADDRESS": "x"}) == Settings.from_env({})
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"AIRIS_HTP_PORT": "1"}, ["AIRIS_HTP_PORT", "did you mean AIRIS_HTTP_PORT"]),
+        ({"AIRIS_QWXYZQWXYZ_JKLMNOP": "1"}, ["AIRIS_QWXYZQWXYZ_JKLMNOP", "airis settings"]),
+        ({"AIRIS_HTTP_PORT": "eighty"}, ["AIRIS_HTTP_PORT='eighty'", "integer"]),
+        ({"AIRIS_HTTP_PORT": "70000"}, ["AIRIS_HTTP_PORT", "65535"]),
+        ({"AIRIS_RETENTION_TRACES": "a month"}, ["AIRIS_RETENTION_TRACES='a month'", "30d"]),
+        ({"AIRIS_INGEST_MAX_BODY_BYTES": "big"}, ["AIRIS_INGEST_MAX_BODY_BYTES", "16MiB"]),
+        ({"AIRIS_AUTH": "off"}, ["AIRIS_AUTH", "'enabled' or 'disabled'"]),
+        (
+            {"AIRIS_AUTH": "disabled", "AIRIS_HTTP_HOST": "0.0.0.0"},
+            ["AIRIS_AUTH=disabled", "loopback", "0.0.0.0"],
+        ),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence_that_names_it(environ: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Settings.from_env(environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_the_listing_has_every_variable_and_no_password() -> None:
+    rows = described(Settings.from_env({"AIRIS_CLICKHOUSE_URL": "http://user:secret@store:8123/"}))
+    assert [row["variable"] for row in rows] == [name for name, _ in variables()]
+    assert all(row["meaning"] for row in rows)
+    assert "secret" not in str(rows)
