@@ -21,7 +21,7 @@ from airis_ray.launch.config import config_file, instance_config, serve_environm
 from airis_ray.launch.preflight import absolute, preflight
 from airis_ray.launch.process import ServeProcess
 from airis_ray.settings import Settings
-from airis_ray.web.admin_key import admin_key
+from airis_ray.web.key_files import admin_key
 
 Say = Callable[[str], None]
 
