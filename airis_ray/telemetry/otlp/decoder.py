@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from airis_ray.telemetry.otlp import fallback
-from airis_ray.telemetry.otlp.result import Decoded
+from airis_ray.telemetry.otlp.json_mapping import salvage
+from airis_ray.telemetry.otlp.result import Decoded, Rejected
 from airis_ray.telemetry.tables import Signal
 
 IMPLEMENTATION: Final[Literal["c", "python"]] = "python"
@@ -23,3 +25,17 @@ def decode(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0)
     nothing beside it. Safe to call from many threads; the compiled implementation frees the GIL.
     """
     return fallback.decode(signal, payload, tenant, received_ns)
+
+
+def decode_json(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0) -> Decoded:
+    """Like :func:`decode`, for a request in OTLP/JSON; the same telemetry gives the same batches.
+
+    Raises InvalidInput, with the position, where the payload is not JSON, and with the JSON pointer where its
+    outermost object is wrong. A value that its field does not take rejects its record alone.
+    """
+    data, faults = salvage(signal, payload)
+    decoded = decode(signal, data, tenant=tenant, received_ns=received_ns)
+    if not faults:
+        return decoded
+    reasons = [Rejected(item.pointer, faults.get(item.pointer, item.reason)) for item in decoded.reasons]
+    return replace(decoded, reasons=tuple(reasons))
