@@ -1,0 +1,1 @@
+"""Search, series, services, map, traces, fields and SQL over the store."""

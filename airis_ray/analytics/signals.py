@@ -1,0 +1,193 @@
+"""The signals that can be searched: their tables, columns, and where their attributes are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+import pyarrow as pa
+
+from airis_ray.errors import Bug
+from airis_ray.telemetry import tables
+
+Signal = Literal["logs", "traces", "sessions", "anomalies", "metrics"]
+
+
+class Kind(StrEnum):
+    """What a field holds, which decides how it is compared."""
+
+    STRING = "string"
+    TEXT = "text"
+    """Compared without regard to case: bodies."""
+    ENUM = "enum"
+    """One of a few names, written with or without its protobuf prefix, in any case: SpanKind, StatusCode."""
+    LEVEL = "level"
+    NUMBER = "number"
+    DURATION = "duration"
+    """Nanoseconds; a value may carry a unit."""
+    TIME = "time"
+    BOOL = "bool"
+    STRINGS = "strings"
+    """A list of strings: equal where one of them is."""
+    MAP = "map"
+    ATTRIBUTE = "attribute"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a signal's rows are and how its columns are named and understood.
+
+    ``table`` is None where nothing is stored yet. ``time`` is the column that ranges are about, ``text`` the one
+    that bare words look into, ``attributes`` the maps that an attribute key is looked up in, first match first,
+    ``maps`` every map that can be named outright (``ScopeAttributes.key``).
+    """
+
+    table: str | None
+    columns: Mapping[str, Kind]
+    time: str
+    text: str
+    attributes: tuple[str, ...]
+    maps: tuple[str, ...]
+    aliases: Mapping[str, str]
+
+
+_KINDS: Final = {
+    "Body": Kind.TEXT,
+    "SpanKind": Kind.ENUM,
+    "StatusCode": Kind.ENUM,
+    "Duration": Kind.DURATION,
+}
+
+
+def _kind(name: str, dtype: pa.DataType) -> Kind:
+    checks = (
+        (pa.types.is_timestamp, Kind.TIME),
+        (pa.types.is_boolean, Kind.BOOL),
+        (pa.types.is_integer, Kind.NUMBER),
+        (pa.types.is_floating, Kind.NUMBER),
+        (pa.types.is_map, Kind.MAP),
+        (pa.types.is_string, Kind.STRING),
+    )
+    if name in _KINDS:
+        return _KINDS[name]
+    if pa.types.is_list(dtype):
+        return Kind.STRINGS if pa.types.is_string(dtype.value_type) else Kind.OTHER
+    return next((kind for check, kind in checks if check(dtype)), Kind.OTHER)
+
+
+def _columns(schema: pa.Schema, **extra: Kind) -> dict[str, Kind]:
+    return {field.name: _kind(field.name, field.type) for field in schema} | extra
+
+
+_SHARED: Final = {
+    "service": "ServiceName",
+    "scope": "ScopeName",
+    "time": "Timestamp",
+    "trace": "TraceId",
+    "span": "SpanId",
+}
+_LOG: Final = {**_SHARED, "severity": "level", "body": "Body", "message": "Body", "template": "TemplateId"}
+_SPAN: Final = {
+    **_SHARED,
+    "duration": "Duration",
+    "status": "StatusCode",
+    "name": "SpanName",
+    "kind": "SpanKind",
+    "parent": "ParentSpanId",
+}
+_POINT: Final = {
+    "service": "ServiceName",
+    "scope": "ScopeName",
+    "time": "TimeUnix",
+    "metric": "MetricName",
+    "name": "MetricName",
+    "unit": "MetricUnit",
+    "value": "Value",
+}
+
+_LOG_MAPS: Final = ("LogAttributes", "ResourceAttributes")
+_SESSION_COLUMNS: Final = {name: kind for name, kind in _columns(tables.LOGS).items() if name != "EventName"}
+
+SOURCES: Final[Mapping[str, Source]] = {
+    "logs": Source(
+        "otel_logs",
+        _columns(tables.LOGS, TemplateId=Kind.NUMBER, level=Kind.LEVEL),
+        "Timestamp",
+        "Body",
+        _LOG_MAPS,
+        (*_LOG_MAPS, "ScopeAttributes"),
+        _LOG,
+    ),
+    "traces": Source(
+        "otel_traces",
+        _columns(tables.TRACES),
+        "Timestamp",
+        "SpanName",
+        ("SpanAttributes", "ResourceAttributes"),
+        ("SpanAttributes", "ResourceAttributes"),
+        _SPAN,
+    ),
+    "sessions": Source(
+        "hyperdx_sessions",
+        {**_SESSION_COLUMNS, "level": Kind.LEVEL},
+        "Timestamp",
+        "Body",
+        _LOG_MAPS,
+        (*_LOG_MAPS, "ScopeAttributes"),
+        {name: column for name, column in _LOG.items() if name != "template"},
+    ),
+    "anomalies": Source(
+        None,
+        {
+            "id": Kind.STRING,
+            "start": Kind.TIME,
+            "end": Kind.TIME,
+            "service": Kind.STRING,
+            "signal": Kind.STRING,
+            "metric": Kind.STRING,
+            "score": Kind.NUMBER,
+            "direction": Kind.STRING,
+            "expected": Kind.NUMBER,
+            "actual": Kind.NUMBER,
+            "explanation": Kind.TEXT,
+        },
+        "start",
+        "explanation",
+        (),
+        (),
+        {"time": "start"},
+    ),
+    "metrics": Source(
+        "otel_metrics_gauge",
+        _columns(tables.GAUGE),
+        "TimeUnix",
+        "MetricName",
+        ("Attributes", "ResourceAttributes"),
+        ("Attributes", "ResourceAttributes", "ScopeAttributes"),
+        _POINT,
+    ),
+}
+
+
+def source_of(signal: str, table: str | None = None) -> Source:
+    """The source of a signal; metrics have one for each of their tables (the gauges' unless ``table`` says)."""
+    if signal not in SOURCES:
+        raise Bug(f"no signal {signal}")
+    source = SOURCES[signal]
+    if table is None or table == source.table:
+        return source
+    if signal != "metrics":
+        raise Bug(f"{table} is no table of {signal}")
+    aliases = {name: column for name, column in _POINT.items() if column in tables.SCHEMAS[table].names}
+    return Source(
+        table,
+        _columns(tables.SCHEMAS[table]),
+        source.time,
+        source.text,
+        source.attributes,
+        source.maps,
+        aliases,
+    )
