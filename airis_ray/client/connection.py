@@ -24,8 +24,8 @@ PAGE = 10_000
 def connect(url: str | None = None, key: str | None = None, *, timeout: float = 60.0) -> Connection:
     """A connection to an AIRIS-Ray.
 
-    Without ``url`` the one of this machine's settings; without ``key`` the admin key in its data folder, where there is one.
-    Nothing is sent yet. Errors are those of :mod:`airis_ray.errors`.
+    Without ``url`` the one of this machine's settings; without ``key`` the admin key in its data folder, where
+    there is one. Nothing is sent yet. Errors are those of :mod:`airis_ray.errors`.
     """
     if url is None or key is None:
         settings = Settings.from_env()

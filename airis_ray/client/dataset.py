@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from airis_ray.client.http import Http
+from airis_ray.telemetry.times import TimeRange, parse_range
 
 if TYPE_CHECKING:
     import ray.data
 
 PAGE = 10_000
 ROWS_A_TASK = 100_000
-_BUCKETS = 1_000
 _TASKS = 256
 
 
@@ -23,17 +25,16 @@ def search_dataset(url: str, key: str | None, timeout: float, body: dict[str, An
     """Every row that the search ``body`` finds. The range is fixed now, so that all tasks read the same one."""
     import ray.data
 
+    whole = parse_range(body["from"], body["to"], time.time_ns())
     http = Http(url, key, timeout)
     try:
-        ranges = split(*_counts(http, body), ROWS_A_TASK, _TASKS)
+        ranges = split(*_counts(http, body, whole), ROWS_A_TASK, _TASKS)
     finally:
         http.close()
     parts = [{"start": start, "end": end} for start, end in ranges]
     dataset = ray.data.from_items(parts, override_num_blocks=len(parts))
     arguments = {"url": url, "key": key, "timeout": timeout, "body": body}
-    return dataset.map_batches(
-        _read, batch_size=1, batch_format="numpy", fn_kwargs=arguments, zero_copy_batch=True
-    )
+    return dataset.map_batches(_read, batch_size=1, batch_format="numpy", fn_kwargs=arguments)
 
 
 def split(edges: np.ndarray, counts: np.ndarray, rows: int, most: int) -> list[tuple[int, int]]:
@@ -46,21 +47,20 @@ def split(edges: np.ndarray, counts: np.ndarray, rows: int, most: int) -> list[t
     targets = np.arange(1, parts) * (total / parts)
     cuts = np.searchsorted(np.cumsum(counts), targets) + 1
     bounds = np.unique(np.concatenate(([0], cuts, [len(counts)])))
-    return [(int(edges[low]), int(edges[high])) for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(int(edges[low]), int(edges[high])) for low, high in pairwise(bounds)]
 
 
-def _counts(http: Http, body: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _counts(http: Http, body: dict[str, Any], whole: TimeRange) -> tuple[np.ndarray, np.ndarray]:
     """Rows by bucket of the search's range, and the buckets' edges in nanoseconds."""
-    question = {"signal": body["signal"], "query": body["query"], "from": body["from"], "to": body["to"]}
-    answer = http.json("POST", "/api/analytics/timeseries", question | {"aggregate": "count"})
-    starts = np.array([stamp.rstrip("Z") for stamp in answer["timestamps"]], dtype="datetime64[ns]").astype(
-        np.int64
+    if body["signal"] not in ("logs", "traces"):  # these have no counts by time, and few rows
+        return np.array([whole.start, whole.end]), np.array([1])
+    question = {"signal": body["signal"], "query": body["query"], "aggregate": "count"}
+    answer = http.json(
+        "POST", "/api/analytics/timeseries", question | {"from": whole.start, "to": whole.end}
     )
-    counts = np.array(
-        answer["series"][0]["values"] if answer["series"] else [0] * len(starts), dtype=np.int64
-    )
-    end = np.datetime64(answer["to"].rstrip("Z"), "ns").astype(np.int64)
-    return np.append(starts, end), counts
+    stamps = np.array([stamp.rstrip("Z") for stamp in answer["timestamps"]], dtype="datetime64[ns]")
+    counts = answer["series"][0]["values"] if answer["series"] else [0] * len(stamps)
+    return np.append(stamps.astype(np.int64), whole.end), np.array(counts, dtype=np.int64)
 
 
 def _read(

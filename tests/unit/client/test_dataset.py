@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_ranges_touch_and_cover_everything(counts: list[int], rows: int, most: i
     assert ranges[0][0] == edges[0]
     assert ranges[-1][1] == edges[-1]
     assert all(low < high for low, high in ranges)
-    assert all(left[1] == right[0] for left, right in zip(ranges, ranges[1:], strict=False))
+    assert all(left[1] == right[0] for left, right in pairwise(ranges))
 
 
 def test_rows_are_spread_evenly() -> None:

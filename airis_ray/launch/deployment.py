@@ -1,0 +1,57 @@
+"""What the applications' builders share on Ray: the embedded store is up, the tables are there, or a clear end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from ray._private.worker import global_worker
+
+from airis_ray.errors import AirisError
+from airis_ray.launch.preflight import absolute
+from airis_ray.launch.process import MARK
+from airis_ray.settings import Settings
+from airis_ray.store.client import open_store
+from airis_ray.store.embedded.actor import ensure_store
+from airis_ray.store.migrate import migrate
+
+
+def prepared() -> Settings:
+    """The settings, with the store running and its tables at this program's version.
+
+    Every application calls it when it is built; the first one does the work. Raises AirisError, and ends a `serve run`
+    on this machine with the sentence: Serve itself would retry and stay up without a working application.
+    """
+    try:
+        settings = absolute(Settings.from_env())
+        if settings.clickhouse_url is None:
+            ensure_store(settings)
+        asyncio.run(_migrate(settings))
+    except AirisError as error:
+        _end_serve_run(str(error))
+        raise
+    return settings
+
+
+async def _migrate(settings: Settings) -> None:
+    store = await open_store(settings)
+    try:
+        await migrate(store, settings=settings)
+    finally:
+        await store.close()
+
+
+def _end_serve_run(sentence: str) -> None:
+    """Say why on the terminal of the `serve run` that started this cluster, and end it."""
+    job = global_worker.current_job_id.hex()
+    infos = global_worker.gcs_client.get_all_job_info(job_or_submission_id=job)
+    pid = next((info.driver_pid for info in infos.values()), 0)
+    with contextlib.suppress(OSError):  # on a cluster the driver is on another machine, or is no `serve run`
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"run" in command and any(part.endswith(b"serve") for part in command):
+            with open(f"/proc/{pid}/fd/2", "a", encoding="utf-8") as terminal:
+                terminal.write(f"{MARK}{sentence}\n")
+            os.kill(pid, signal.SIGTERM)
