@@ -26,6 +26,7 @@ from airis_ray.analytics.nodes import (
     Range,
     Text,
     Value,
+    leaves,
 )
 from airis_ray.analytics.signals import Kind, source_of
 from airis_ray.analytics.sql import Sql
@@ -71,6 +72,20 @@ def query_filter(
     """:func:`compile_filter` of the parsed query."""
     node = parse(query, pointer=pointer)
     return compile_filter(node, signal, table=table, now_ns=now_ns, pointer=pointer)
+
+
+def columns_read(node: Node, signal: str, *, table: str | None = None) -> frozenset[str] | None:
+    """The columns that the condition of a query reads; None where it reads attributes, which have no fixed ones."""
+    columns: set[str] = set()
+    for leaf in leaves(node):
+        if isinstance(leaf, Text):
+            columns.add(source_of(signal, table).text)
+        elif not isinstance(leaf, Everything):
+            read = resolve(leaf.field, signal, table=table).columns
+            if read is None:
+                return None
+            columns |= read
+    return frozenset(columns)
 
 
 class _Compiler:
@@ -151,8 +166,7 @@ class _Compiler:
                 for word, operand in bounds
             )
         if field.kind is Kind.STRINGS:
-            tests = s.all_of(s.sql("x {} {}", _OPERATORS[word], s.text(operand)) for word, operand in bounds)
-            return s.sql("arrayExists(x -> {}, {})", tests, field.value)
+            return s.sql("arrayExists(x -> {}, {})", self.compare_text(Sql("x"), bounds), field.value)
         numbers = [_number(operand, units=field.kind is Kind.ATTRIBUTE) for _, operand in bounds]
         if field.kind is Kind.ATTRIBUTE and all(number is not None for number in numbers):
             # NULL (missing, or no number) compares to NULL, which a negation must see as "no".
@@ -164,10 +178,12 @@ class _Compiler:
                     if number is not None
                 ),
             )
-        tests = [
-            s.sql("{} {} {}", field.value, _OPERATORS[word], s.text(operand)) for word, operand in bounds
-        ]
-        return s.all_of([s.sql("{} != ''", field.value), *tests])
+        return s.all_of([s.sql("{} != ''", field.value), self.compare_text(field.value, bounds)])
+
+    def compare_text(self, value: Sql, bounds: list[tuple[Operator, str]]) -> Sql:
+        return s.all_of(
+            s.sql("{} {} {}", value, _OPERATORS[word], s.text(operand)) for word, operand in bounds
+        )
 
     def compare_levels(self, bounds: list[tuple[Operator, str]], at: int) -> Sql:
         chosen = list(LEVELS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from airis_ray.analytics.conventions import keys_of
-from airis_ray.analytics.levels import level_value
+from airis_ray.analytics.levels import LEVEL_COLUMNS, level_value
 from airis_ray.analytics.signals import Kind, Source, source_of
 from airis_ray.analytics.sql import TRUE, Sql, all_of, any_of, quote_identifier, sql, text
 from airis_ray.store.keys import column_for
@@ -33,13 +33,22 @@ class Field:
         return self.value
 
     @property
+    def columns(self) -> frozenset[str] | None:
+        """The columns that the value is made of; None for an attribute."""
+        if self.kind is Kind.ATTRIBUTE:
+            return None
+        return LEVEL_COLUMNS if self.kind is Kind.LEVEL else frozenset({self.name})
+
+    @property
     def number(self) -> Sql:
         """The value as Float64; NULL where it is missing or no number."""
         if self.kind in (Kind.NUMBER, Kind.DURATION, Kind.BOOL):
             return sql("toFloat64({})", self.value)
         if self.kind is Kind.TIME:
             return sql("toFloat64(toUnixTimestamp64Nano({}))", self.value)
-        return sql("toFloat64OrNull(toString({}))", self.value)
+        if self.kind in (Kind.STRINGS, Kind.MAP, Kind.OTHER):
+            return Sql("CAST(NULL, 'Nullable(Float64)')")
+        return sql("toFloat64OrNull({})", self.value)
 
     @property
     def present(self) -> Sql:

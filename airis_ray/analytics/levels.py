@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from airis_ray.analytics.sql import Sql, any_of, join, sql, text
+from airis_ray.analytics.sql import Sql, any_of, join, sql
 
 LEVELS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
 """From the mildest to the worst; the n-th has the severity numbers 4n+1 to 4n+4."""
+
+LEVEL_COLUMNS: Final = frozenset({"SeverityText", "SeverityNumber"})
+"""The columns that decide it."""
 
 _SPELLINGS: Final = {
     "trace": ("trace", "verbose", "finest"),
@@ -27,8 +30,12 @@ _LEVEL_OF: Final = {
 }
 
 
+def _literal(word: str) -> Sql:
+    return Sql(f"'{word}'")
+
+
 def _list(words: tuple[str, ...]) -> Sql:
-    return sql("({})", join(", ", [text(word) for word in words]))
+    return sql("({})", join(", ", [_literal(word) for word in words]))
 
 
 _LOWER: Final = Sql("lower(SeverityText)")
@@ -56,7 +63,7 @@ def level_value() -> Sql:
         for level in LEVELS
     ]
     by_number = [
-        sql("{}, {}", Sql(f"SeverityNumber BETWEEN {_first(level)} AND {_first(level) + 3}"), text(level))
+        sql("{}, {}", Sql(f"SeverityNumber BETWEEN {_first(level)} AND {_first(level) + 3}"), _literal(level))
         for level in LEVELS
     ]
     return sql("multiIf({}, {})", join(", ", [*by_text, *by_number]), _LOWER)
