@@ -58,7 +58,10 @@ def level_value() -> Sql:
     """The level as a string: one of LEVELS, another text in lower case, or empty where nothing is known."""
     by_text = [
         sql(
-            "{} IN {}, {}", _LOWER, _list(tuple(s for s, of in _LEVEL_OF.items() if of == level)), text(level)
+            "{} IN {}, {}",
+            _LOWER,
+            _list(tuple(s for s, of in _LEVEL_OF.items() if of == level)),
+            _literal(level),
         )
         for level in LEVELS
     ]
