@@ -47,6 +47,7 @@ def service_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.public = frozenset(public)
     app.add_middleware(

@@ -1,0 +1,127 @@
+"""The gateway: what stands at ``/``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from airis_ray import __version__
+from airis_ray.errors import Forbidden, Unauthenticated
+from airis_ray.gateway.administration import router
+from airis_ray.gateway.exposition import Exposition
+from airis_ray.gateway.models import Part, Readiness
+from airis_ray.gateway.openapi import openapi
+from airis_ray.gateway.readiness import Applications, Probes, Report
+from airis_ray.settings import Settings
+from airis_ray.store.protocol import Store
+from airis_ray.web.app import service_app
+from airis_ray.web.auth import DEFAULT_TENANT, Guard, Principal, Scope, require
+
+PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
+
+_POLICY: Final = {
+    # The pages carry all they need; nothing is loaded from elsewhere and nothing may frame them.
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def create_app(
+    settings: Settings,
+    store: Store,
+    guard: Guard,
+    *,
+    applications: Applications | None = None,
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
+    """The application. ``applications`` tells the state of the Serve applications; None where there is no Serve."""
+    app = service_app("gateway", settings, guard, public=PUBLIC)
+    probes = Probes(settings, store, applications)
+    exposition = Exposition(store, probes)
+    app.include_router(router(store, clock))
+
+    @app.get("/healthz", tags=["state"], summary="Alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get(
+        "/readyz",
+        tags=["state"],
+        summary="200 when every needed part is ready",
+        responses={503: {"model": Readiness}},
+    )
+    async def readyz(request: Request) -> JSONResponse:
+        report = await probes.report()
+        body = _readiness(report, open_=await _is_operator(guard, request))
+        return JSONResponse(body.model_dump(), 200 if report.ready else 503, {"cache-control": "no-store"})
+
+    @app.get(
+        "/metrics",
+        tags=["state"],
+        summary="Metrics for Prometheus; tenant `default`",
+        response_class=Response,
+    )
+    async def metrics(principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
+        if principal.tenant != DEFAULT_TENANT:
+            raise Forbidden("metrics of the platform are for keys of the tenant `default`")
+        return Response(await exposition.text(), media_type=exposition.media_type)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document() -> JSONResponse:
+        return JSONResponse(await asyncio.to_thread(_document, settings))
+
+    for path, page in (("/", "index.html"), ("/docs", "docs.html")):
+        app.add_api_route(path, _page(page), include_in_schema=False, response_class=HTMLResponse)
+    return app
+
+
+def _readiness(report: Report, *, open_: bool) -> Readiness:
+    parts = {
+        name: Part(
+            state=found.state,
+            detail=(found.detail or found.reason) if open_ else found.reason,
+            ms=round(found.ms, 1),
+        )
+        for name, found in report.parts.items()
+    }
+    return Readiness(ready=report.ready, version=__version__, parts=parts)
+
+
+async def _is_operator(guard: Guard, request: Request) -> bool:
+    """Whether this caller of a public path showed an operator's key; a wrong one is refused as everywhere."""
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return False
+    try:
+        return (
+            await guard.authenticate(authorization, request.client.host if request.client else None)
+        ).operator
+    except Unauthenticated:
+        raise
+    except Exception:  # the probe must answer also where keys cannot be verified
+        return False
+
+
+@lru_cache(maxsize=1)
+def _document(settings: Settings) -> dict[str, Any]:
+    return openapi(settings)
+
+
+def _page(name: str) -> Callable[[], Any]:
+    text = (resources.files("airis_ray.gateway") / "pages" / name).read_text(encoding="utf-8")
+    page = text.replace("{{version}}", __version__)
+
+    async def show() -> HTMLResponse:
+        return HTMLResponse(page, headers=_POLICY)
+
+    return show

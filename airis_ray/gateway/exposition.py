@@ -1,0 +1,86 @@
+"""``/metrics``: this process, the parts and the store, as Prometheus reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from airis_ray.errors import AirisError
+from airis_ray.gateway.readiness import Probes
+from airis_ray.store.protocol import Query, Store
+
+_SQL: Final = """
+    SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts
+    FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table
+"""
+_BOUND: Final = 2.0  # seconds for the store's facts; without them the rest is answered
+_CACHED: Final = 5.0  # seconds that the store's facts are kept
+
+
+class Exposition:
+    """Collects the numbers. No tenant's name is among the store's facts."""
+
+    media_type = CONTENT_TYPE_LATEST
+
+    def __init__(
+        self,
+        store: Store,
+        probes: Probes,
+        *,
+        registry: CollectorRegistry = REGISTRY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._probes = probes
+        self._registry = registry
+        self._clock = clock
+        self._tables: list[dict[str, Any]] = []
+        self._asked = float("-inf")
+
+    async def text(self) -> bytes:
+        """The exposition."""
+        await self._ask_store()
+        report = await self._probes.report()
+        ready = GaugeMetricFamily("airis_part_ready", "1 where a part of /readyz is ready", labels=["part"])
+        for name, found in report.parts.items():
+            ready.add_metric([name], 1.0 if found.state == "ready" else 0.0)
+        facts = CollectorRegistry(auto_describe=False)
+        facts.register(_Families([ready, *self._store_families()]))
+        return generate_latest(self._registry) + generate_latest(facts)
+
+    async def _ask_store(self) -> None:
+        now = self._clock()
+        if now - self._asked < _CACHED:
+            return
+        self._asked = now
+        try:
+            async with asyncio.timeout(_BOUND):
+                self._tables = (await self._store.query(Query(_SQL))).table.to_pylist()
+        except (AirisError, TimeoutError):
+            self._tables = []  # airis_part_ready{part="store"} says why they are missing
+
+    def _store_families(self) -> Iterator[Metric]:
+        for column, meaning in (
+            ("rows", "Rows of a table"),
+            ("bytes", "Bytes of a table on disk, compressed"),
+            ("parts", "Active parts of a table; thousands of them mean inserts are too small"),
+        ):
+            family = GaugeMetricFamily(f"airis_store_{column}", meaning, labels=["table"])
+            for row in self._tables:
+                family.add_metric([row["table"]], float(row[column]))
+            yield family
+
+
+class _Families:
+    """A collector of what was collected already."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families

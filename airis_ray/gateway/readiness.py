@@ -1,0 +1,124 @@
+"""``/readyz``: the state of each part, probed together, within two seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from airis_ray.errors import AirisError
+from airis_ray.settings import Settings
+from airis_ray.store.migrate import plan
+from airis_ray.store.protocol import Store
+
+_BOUND: Final = 2.0  # seconds for all probes together
+_CACHED: Final = 1.0  # seconds: load balancers and the page ask often
+_DISK_FREE: Final = 512 * 2**20  # bytes; with less, merges and then inserts begin to fail
+
+Applications = Callable[[], Awaitable[Mapping[str, str]]]
+"""The Serve applications: name → status as Serve writes it (``RUNNING``, ``DEPLOYING``, …)."""
+
+State = Literal["ready", "waiting", "down"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe found. ``reason`` is for everybody; ``detail`` names insides and is for operators."""
+
+    state: State
+    reason: str = ""
+    detail: str = ""
+    ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings. Ready when every part is."""
+
+    parts: Mapping[str, Finding] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        return all(finding.state == "ready" for finding in self.parts.values())
+
+
+class Probes:
+    """Asks every part how it is. The report is kept for a second; those who ask meanwhile share one round."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        applications: Applications | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        disk_free: Callable[[], int] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._applications = applications
+        self._clock = clock
+        self._disk_free = disk_free or (lambda: shutil.disk_usage(settings.data_dir).free)
+        self._round: asyncio.Task[Report] | None = None
+        self._asked = float("-inf")
+
+    async def report(self) -> Report:
+        """The state of every part, at most a second old."""
+        now = self._clock()
+        if self._round is None or (self._round.done() and now - self._asked >= _CACHED):
+            self._asked = now
+            self._round = asyncio.create_task(self._probe_all())
+        return await asyncio.shield(self._round)
+
+    async def _probe_all(self) -> Report:
+        probes = {"store": self._probe_store, "migrations": self._probe_migrations, "disk": self._probe_disk}
+        if self._applications is not None:
+            probes["applications"] = self._probe_applications
+        findings = await asyncio.gather(*(_bounded(probe) for probe in probes.values()))
+        return Report(dict(zip(probes, findings, strict=True)))
+
+    async def _probe_store(self) -> Finding:
+        await self._store.ping()
+        return Finding("ready")
+
+    async def _probe_migrations(self) -> Finding:
+        due = await plan(self._store, settings=self._settings)
+        if not due:
+            return Finding("ready")
+        names = ", ".join(f"{step.version:04d}_{step.name}" for step in due)
+        return Finding("waiting", f"{len(due)} steps are due: airis migrate", names)
+
+    async def _probe_disk(self) -> Finding:
+        free = await asyncio.to_thread(self._disk_free)
+        detail = f"{free / 2**30:.1f} GiB free in {self._settings.data_dir}"
+        if free < _DISK_FREE:
+            return Finding("down", "the disk of the data folder is nearly full", detail)
+        return Finding("ready", "", detail)
+
+    async def _probe_applications(self) -> Finding:
+        if self._applications is None:
+            return Finding("ready")
+        states = await self._applications()
+        detail = ", ".join(f"{name} {state}" for name, state in sorted(states.items()))
+        waiting = sorted(name for name, state in states.items() if state != "RUNNING")
+        if not waiting:
+            return Finding("ready", "", detail)
+        failed = any(states[name] in ("DEPLOY_FAILED", "UNHEALTHY") for name in waiting)
+        return Finding("down" if failed else "waiting", f"not running yet: {', '.join(waiting)}", detail)
+
+
+async def _bounded(probe: Callable[[], Awaitable[Finding]]) -> Finding:
+    start = time.perf_counter()
+    try:
+        async with asyncio.timeout(_BOUND):
+            found = await probe()
+    except TimeoutError:
+        found = Finding("down", "does not answer", f"no answer within {_BOUND:.0f} s")
+    except AirisError as error:
+        found = Finding("down", "does not answer", str(error))
+    except Exception as error:
+        found = Finding("down", "cannot be asked", repr(error))
+    return Finding(found.state, found.reason, found.detail, (time.perf_counter() - start) * 1e3)
