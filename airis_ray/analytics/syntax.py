@@ -138,7 +138,7 @@ class _Parser:
             return Not(self.nested(self.negated, 'after "not"'))
         if self.peek() == "-":
             self.at += 1
-            if self.ended() or self.peek().isspace():
+            if self.ended() or self.peek() == "-" or self.peek().isspace():
                 self.expected('a term right after "-" (quote it to look for "-" itself)')
             return Not(self.nested(self.primary, 'after "-"'))
         return self.primary(where)
@@ -264,7 +264,7 @@ class _Parser:
     def phrase(self) -> str:
         match = _PHRASE.match(self.text, self.at)
         if match is None:
-            self.fail('found a " that is never closed, expected another "')
+            self.fail('found a quote that is never closed, expected another "')
         self.at = match.end()
         return re.sub(r'\\(["\\])', r"\1", match[1])
 
