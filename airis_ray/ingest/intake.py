@@ -16,7 +16,7 @@ from airis_ray.ingest.budget import Budget, Reservation
 from airis_ray.ingest.commit import GroupCommit
 from airis_ray.settings import IngestSettings
 from airis_ray.store.protocol import Store
-from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, decode, json_to_protobuf
+from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, decode, decode_json
 from airis_ray.telemetry.tables import Signal
 
 _INLINE_BYTES = 16 * 2**10 if IMPLEMENTATION == "c" else 0
@@ -81,9 +81,9 @@ class Intake:
             metrics.REJECTED.labels(tenant=tenant, signal=signal).inc(decoded.rejected)
         return decoded
 
-    async def ping(self) -> None:
-        """Raise Unavailable unless the store answers."""
-        await self._store.ping()
+    async def check(self) -> None:
+        """Raise unless payloads can be decoded here; says nothing about the store."""
+        await self._in_thread(lambda: decode("logs", b"", tenant="", received_ns=0))
 
     async def close(self, grace: float) -> None:
         """Take nothing more in, commit what waits for at most ``grace`` seconds, and close the store. Once."""
@@ -101,6 +101,6 @@ class Intake:
 def _decoded(signal: Signal, payload: Payload, tenant: str, limit: int, received_ns: int) -> Decoded:
     chunks = payload.chunks
     body = inflate(payload.encoding, chunks[0] if len(chunks) == 1 else b"".join(chunks), limit)
-    if payload.media == JSON:
-        body = json_to_protobuf(signal, body) if body else b""
+    if payload.media == JSON and body:
+        return decode_json(signal, body, tenant=tenant, received_ns=received_ns)
     return decode(signal, body, tenant=tenant, received_ns=received_ns)

@@ -1,0 +1,54 @@
+"""Ray Serve: one deployment answers OTLP over HTTP (its ASGI application) and over gRPC (its method ``Export``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve import Application
+from ray.serve.grpc_util import RayServegRPCContext
+
+from airis_ray.ingest.app import create_app
+from airis_ray.ingest.grpc import Exporter
+from airis_ray.ingest.intake import Intake
+from airis_ray.launch.deployment import prepared
+from airis_ray.settings import Settings
+from airis_ray.store.client import open_store
+from airis_ray.web.auth import Guard
+from airis_ray.web.keyring import api_keys
+from airis_ray.web.keys import KeyTable
+
+
+@serve.deployment(name="Ingest")
+@serve.ingress()
+class Ingest:
+    """A replica. Its parts are made on the event loop that serves them, hence not in the constructor."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._intake: Intake | None = None
+        self._exporter: Exporter | None = None
+
+    async def __serve_build_asgi_app__(self) -> FastAPI:
+        store = await open_store(self._settings)
+        guard = Guard(self._settings, api_keys(self._settings, KeyTable(store)))
+        self._intake = Intake(store, self._settings.ingest, writers=self._settings.store.writers)
+        self._exporter = Exporter(self._intake, guard)
+        # The application closes the intake, and with it the store, when Serve shuts the replica down.
+        return create_app(self._settings, self._intake, guard)
+
+    async def Export(self, request: Any, grpc_context: RayServegRPCContext) -> Any:  # noqa: N802
+        """The call of all three OTLP services."""
+        assert self._exporter is not None
+        return await self._exporter.export(request, grpc_context)
+
+    async def check_health(self) -> None:
+        """Raise unless this replica works. A store that is down is not its fault and no reason to restart it."""
+        if self._intake is not None:
+            await self._intake.check()
+
+
+def app(args: dict[str, str]) -> Application:
+    """Build the application from the environment (``AIRIS_*``)."""
+    return Ingest.bind(prepared())
