@@ -38,11 +38,11 @@ TIME_EXPECTED: Final = (
 )
 DURATION_EXPECTED: Final = "a duration such as 500ms, 15s, 5m, 1h or 7d"
 
-_PART: Final = r"(\d{1,18}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|d|w)"
+_PART: Final = r"(\d{1,19}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|d|w)"
 _DURATION: Final = re.compile(rf"(?:{_PART})+", re.ASCII)
 _EACH_PART: Final = re.compile(_PART, re.ASCII)
-_RELATIVE: Final = re.compile(rf"now((?:[+-]{_PART})*)", re.ASCII)
-_EACH_STEP: Final = re.compile(rf"([+-]){_PART}", re.ASCII)
+_RELATIVE: Final = re.compile(rf"now((?:[+-](?:{_PART})+)*)", re.ASCII)
+_EACH_STEP: Final = re.compile(rf"([+-])((?:{_PART})+)", re.ASCII)
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -88,7 +88,7 @@ def parse_duration(value: str, *, pointer: str = "") -> int:
     text = value.strip()
     if not _DURATION.fullmatch(text):
         raise InvalidInput.field(pointer, f"{_shown(value)} is no duration; expected {DURATION_EXPECTED}")
-    total = int(sum((Decimal(amount) * UNITS[unit] for amount, unit in _EACH_PART.findall(text)), Decimal(0)))
+    total = _total(text)
     if total > LAST:
         raise InvalidInput.field(pointer, f"{_shown(value)} is longer than 292 years")
     return total
@@ -131,10 +131,14 @@ def _relative(text: str, now_ns: int) -> int | None:
     if match is None:
         return None
     result = now_ns
-    for sign, amount, unit in _EACH_STEP.findall(match[1]):
-        step = int(Decimal(amount) * UNITS[unit])
-        result += step if sign == "+" else -step
+    for step in _EACH_STEP.finditer(match[1]):
+        result += _total(step[2]) if step[1] == "+" else -_total(step[2])
     return result
+
+
+def _total(duration: str) -> int:
+    parts = (Decimal(amount) * UNITS[unit] for amount, unit in _EACH_PART.findall(duration))
+    return int(sum(parts, Decimal(0)))
 
 
 def _rfc3339(text: str) -> int | None:

@@ -193,9 +193,11 @@ def test_any_text_gives_a_tree_or_an_error_with_its_place(query: str) -> None:
     try:
         node = parse(query)
     except InvalidInput as error:
-        assert error.errors[0].detail.startswith("at character ")
+        place = error.errors[0].detail
     else:
+        place = "at character "
         assert parse(unparse(node)) == node
+    assert place.startswith("at character ")
 
 
 _WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
