@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
@@ -43,7 +44,7 @@ def service_app(
     app = FastAPI(
         title=title,
         version=__version__,
-        lifespan=_checked(lifespan),
+        lifespan=_checked(lifespan, guard),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -108,8 +109,8 @@ def scopes_of(route: RouteContext) -> tuple[str, ...] | None:
     return None
 
 
-def _checked(lifespan: Lifespan | None) -> Lifespan:
-    """The lifespan of an application that refuses to start with an unguarded route."""
+def _checked(lifespan: Lifespan | None, guard: Guard) -> Lifespan:
+    """The lifespan of an application that refuses to start with an unguarded route, and closes its observer."""
 
     @asynccontextmanager
     async def checked(app: FastAPI) -> AsyncIterator[None]:
@@ -117,6 +118,8 @@ def _checked(lifespan: Lifespan | None) -> Lifespan:
             raise Bug(f"routes of {app.title} without require(): {', '.join(unguarded)}")
         async with lifespan(app) if lifespan is not None else nullcontext():
             yield
+        if guard.observer is not None:
+            await asyncio.to_thread(guard.observer.close)
 
     return checked
 

@@ -80,6 +80,9 @@ class Observer(Protocol):
     def end(self, exchange: Exchange, begun: Any) -> None:
         """The answer is out."""
 
+    def close(self) -> None:
+        """The application stops; may block for seconds."""
+
 
 class Guard:
     """Authenticates callers and counts their requests. One per process; for concurrent use on one loop."""
