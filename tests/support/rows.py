@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from airis_ray.telemetry.tables import SCHEMAS, TENANT_ATTRIBUTE
 
-START = 1_762_300_800_000_000_000
-"""2025-11-05T00:00:00Z in nanoseconds: a whole hour and day, so that buckets are easy to reason about."""
+START = 4_102_444_800 * 10**9
+"""2100-01-01T00:00:00Z in nanoseconds: a whole hour and day, so that buckets are easy to reason about, and later than
+any retention can reach."""
 
 
 def batch(table: str, tenant: str, rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
