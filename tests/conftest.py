@@ -1,4 +1,5 @@
-"""Fixtures of every test folder; ``tests/support/local_store.py`` says how tests share the one embedded engine."""
+"""Fixtures of every test folder; ``tests/support/local_store.py`` says how tests share the one embedded
+engine."""
 
 from __future__ import annotations
 
@@ -8,16 +9,20 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from airis_ray.settings import Settings
+from airis_ray.settings import RetentionSettings, Settings
 from airis_ray.store.migrate import migrate
 from tests.support.local_store import LocalStore
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStore]:
-    """The engine in this process with every table; one for the whole run (chDB: one path per process)."""
+    """The engine in this process with every table; one for the whole run (chDB: one path per process).
+
+    Rows are kept for ever, so that a test may write telemetry of any date.
+    """
     store = LocalStore(str(tmp_path_factory.mktemp("store")))
-    await migrate(store, settings=Settings())
+    keep = RetentionSettings(logs=0, traces=0, metrics=0, sessions=0)
+    await migrate(store, settings=Settings(retention=keep))
     yield store
     await store.close()
 

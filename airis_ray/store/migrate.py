@@ -1,9 +1,10 @@
 """Numbered migrations, forward and back.
 
-A migration is a file ``NNNN_name.sql`` with a part after ``-- up`` and one after ``-- down``, statements ended by ``;`` at
-the end of a line. ClickHouse has no transactions over DDL and no locks, therefore every statement can be repeated
-(``IF NOT EXISTS``, ``IF EXISTS``): a migration that stopped half-way is simply run again, and two instances that start at
-once may both run it. What was applied is in the table ``airis_migrations``, with the checksum of the part that ran.
+A migration is a file ``NNNN_name.sql`` with a part after ``-- up`` and one after ``-- down``, statements
+ended by ``;`` at the end of a line. ClickHouse has no transactions over DDL and no locks, therefore every
+statement can be repeated (``IF NOT EXISTS``, ``IF EXISTS``): a migration that stopped half-way is simply run
+again, and two instances that start at once may both run it. What was applied is in the table
+``airis_migrations``, with the checksum of the part that ran.
 """
 
 from __future__ import annotations
@@ -68,11 +69,8 @@ class Step:
 def load() -> tuple[Migration, ...]:
     """The migrations of this version of the program, by number."""
     files = resources.files("airis_ray.store") / "migrations"
-    found = [
-        parse(file.name, file.read_text(encoding="utf-8"))
-        for file in files.iterdir()
-        if _NAME.fullmatch(file.name)
-    ]
+    named = [file for file in files.iterdir() if _NAME.fullmatch(file.name)]
+    found = [parse(file.name, file.read_text(encoding="utf-8")) for file in named]
     return tuple(sorted(found, key=lambda migration: migration.version))
 
 
@@ -96,8 +94,9 @@ def _statements(part: str) -> tuple[str, ...]:
 async def plan(store: Store, *, settings: Settings, down: int = 0) -> list[Step]:
     """The steps that are due: the migrations not applied yet and the retentions that changed.
 
-    With ``down`` = n the way back over the newest n applied ones instead. Nothing is changed, nor is the table of
-    applied migrations created. InvalidInput where an applied migration was edited, or is not known to this program.
+    With ``down`` = n the way back over the newest n applied ones instead. Nothing is changed, nor is the
+    table of applied migrations created. InvalidInput where an applied migration was edited, or is not known
+    to this program.
     """
     known = {migration.version: migration for migration in load()}
     applied = await _applied(store)
@@ -105,9 +104,8 @@ async def plan(store: Store, *, settings: Settings, down: int = 0) -> list[Step]
     if down:
         versions = sorted(applied, reverse=True)[:down]
         return [_step(known[version], "down", settings.retention) for version in versions]
-    due = [
-        _step(known[version], "up", settings.retention) for version in sorted(known) if version not in applied
-    ]
+    missing = sorted(set(known) - set(applied))
+    due = [_step(known[version], "up", settings.retention) for version in missing]
     return [*due, *await _retention_steps(store, settings.retention)]
 
 
@@ -174,7 +172,10 @@ def _check(applied: dict[int, str], known: dict[int, Migration]) -> None:
 
 async def _retention_steps(store: Store, retention: RetentionSettings) -> list[Step]:
     """ALTER statements for the tables that exist with another TTL than the settings name."""
-    sql = "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND name IN {names:Array(String)}"
+    sql = """
+        SELECT name, engine_full FROM system.tables
+        WHERE database = currentDatabase() AND name IN {names:Array(String)}
+    """
     table = (await store.query(Query(sql, {"names": list(RETENTION)}))).table
     rows = zip(table["name"].to_pylist(), table["engine_full"].to_pylist(), strict=True)
     statements = tuple(_alterations(rows, retention))

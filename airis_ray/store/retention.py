@@ -28,7 +28,8 @@ RETENTION: Final[Mapping[str, tuple[tuple[_Signal, ...], str]]] = {
 
 
 def ttl_expression(table: str, retention: RetentionSettings) -> str:
-    """The TTL expression of a table as ClickHouse prints it back; the empty string where rows are kept for ever."""
+    """The TTL expression of a table as ClickHouse prints it back; the empty string where rows are kept for
+    ever."""
     signals, column = RETENTION[table]
     ages = [round(getattr(retention, signal)) for signal in signals]
     return f"toDateTime({column}) + toIntervalSecond({max(ages)})" if all(ages) else ""

@@ -1,9 +1,10 @@
 """The engine in the test's own process, behind the Store protocol: unit tests need no server.
 
-chDB opens one path per process, therefore all tests of a run share the one ``migrated_store`` (every migration applied,
-session scope) and keep apart by tenant: each asks for ``tenant``, a name no other test has, puts it into the rows'
-``ResourceAttributes['airis.tenant']`` and queries with ``Query(..., tenant=tenant)``. Both fixtures are in
-``tests/conftest.py``. Tables of a test's own get the tenant in their name and are dropped by it.
+chDB opens one path per process, therefore all tests of a run share the one ``migrated_store`` (every
+migration applied, session scope) and keep apart by tenant: each asks for ``tenant``, a name no other test
+has, puts it into the rows' ``ResourceAttributes['airis.tenant']`` and queries with ``Query(...,
+tenant=tenant)``. Both fixtures are in ``tests/conftest.py``. Tables of a test's own get the tenant in their
+name and are dropped by it.
 """
 
 from __future__ import annotations
