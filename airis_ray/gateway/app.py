@@ -44,7 +44,10 @@ def create_app(
     applications: Applications | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
-    """The application. ``applications`` tells the state of the Serve applications; None where there is no Serve."""
+    """The application. ``applications`` tells the state of the Serve applications; None where there is no Serve.
+
+    The caller's ``store`` stays his: he closes it.
+    """
     app = service_app("gateway", settings, guard, public=PUBLIC)
     probes = Probes(settings, store, applications)
     exposition = Exposition(store, probes)

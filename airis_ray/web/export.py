@@ -119,9 +119,8 @@ class LogExport:
         logging.getLogger().addHandler(self._handler)
 
     def close(self) -> None:
-        """Send what waits and stop. Blocks for seconds at most."""
+        """Send what waits and stop. Blocks."""
         logging.getLogger().removeHandler(self._handler)
-        self._provider.force_flush(3_000)
         self._provider.shutdown()
 
 
@@ -178,7 +177,7 @@ class MetricExport:
         self._thread.start()
 
     def close(self) -> None:
-        """Send once more and stop. Blocks for seconds at most."""
+        """Send once more and stop. Blocks."""
         self._closing.set()
         self._thread.join(_TIMEOUT)
         self._exporter.shutdown()

@@ -10,7 +10,9 @@ import os
 import random
 import re
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ from airis_ray.web.logs import Exchange
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _TRACER: ContextVar[trace.Tracer | None] = ContextVar("airis_tracer", default=None)
 _QUEUE: Final = 2048  # spans that wait for export; about 2 MB
-_FLUSH_MS: Final = 3_000  # longest wait for the last export when a replica goes
+_CLOSE_SECONDS: Final = 3.0  # a replica has little time to go; what was not sent by then is lost
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,16 @@ class Telemetry:
         begun.span.end()
 
     def close(self) -> None:
-        """Send what waits, within seconds, and stop. Blocks."""
-        for export in self._exports:
-            export.close()
+        """Send what waits and stop. Blocks for at most three seconds: whoever receives it may be gone first."""
+        parts: list[Callable[[], None]] = [export.close for export in self._exports]
         if self._provider is not None:
-            self._provider.force_flush(_FLUSH_MS)
-            self._provider.shutdown()
+            parts.append(self._provider.shutdown)
+        threads = [threading.Thread(target=part, daemon=True) for part in parts]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _sampled(self, parent: trace.SpanContext | None) -> bool:
         if parent is None:
