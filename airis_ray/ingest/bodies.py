@@ -143,7 +143,11 @@ def _zstd(body: bytes, limit: int) -> bytes:
     pieces = position = 0
     view = memoryview(body)
     while position < len(body) or not pieces:
+        if pieces >= _PIECES:
+            raise _damaged("zstd", f"it has more than {_PIECES} frames and blocks")
         frame = _zstd_frame(view[position:], _PIECES - pieces)
+        if frame.declared > left:  # the library would allocate it, whatever the bound
+            raise _too_large(_INFLATED, limit)
         if frame.at_most:
             data = view[position : position + frame.length]
             try:
@@ -160,14 +164,15 @@ def _zstd(body: bytes, limit: int) -> bytes:
 
 class _Frame(NamedTuple):
     length: int
-    at_most: int  # bytes that it can inflate to
+    at_most: int  # bytes that its blocks can inflate to
+    declared: int  # bytes that its header says, 0 where it says nothing
     pieces: int
 
 
 def _zstd_frame(data: memoryview, pieces_left: int) -> _Frame:
     """The frame at the start of ``data`` (RFC 8878, 3.1)."""
     if len(data) >= 8 and int.from_bytes(data[:4], "little") & 0xFFFFFFF0 == 0x184D2A50:
-        return _Frame(_within(data, 8 + int.from_bytes(data[4:8], "little")), 0, 1)
+        return _Frame(_within(data, 8 + int.from_bytes(data[4:8], "little")), 0, 0, 1)
     try:
         parameters = zstandard.get_frame_parameters(data)
         position = zstandard.frame_header_size(data)
@@ -177,13 +182,15 @@ def _zstd_frame(data: memoryview, pieces_left: int) -> _Frame:
     last = False
     while not last:
         if pieces == pieces_left:
-            raise _damaged("zstd", f"it has more than {_PIECES} blocks")
+            raise _damaged("zstd", f"it has more than {_PIECES} frames and blocks")
         header = int.from_bytes(data[position : _within(data, position + 3)], "little")
         last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
         at_most += _ZSTD_BLOCK if kind == 2 else size
         position += 3 + (1 if kind == 1 else size)
         pieces += 1
-    return _Frame(_within(data, position + (4 if parameters.has_checksum else 0)), at_most, pieces)
+    position += 4 if parameters.has_checksum else 0
+    known = parameters.content_size != zstandard.CONTENTSIZE_UNKNOWN
+    return _Frame(_within(data, position), at_most, parameters.content_size if known else 0, pieces)
 
 
 def _within(data: memoryview, end: int) -> int:

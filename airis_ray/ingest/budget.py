@@ -16,15 +16,15 @@ class Budget:
         self.held = 0
         self._commit_seconds = 0.0
 
-    def take(self, nbytes: int) -> None:
-        """Hold ``nbytes`` more.
+    def take(self, nbytes: int, already: int = 0) -> None:
+        """Hold ``nbytes`` more for a request that holds ``already``.
 
         Raises TooLarge where they would never fit, Overloaded (with ``retry_after`` in seconds) where they do
         not fit now.
         """
-        if nbytes > self.limit:
+        if already + nbytes > self.limit:
             raise TooLarge(
-                f"this request takes {nbytes} bytes once decoded, more than the {self.limit} that may be on "
+                f"this request takes {already + nbytes} bytes here, more than the {self.limit} that may be on "
                 "their way to the store at once (AIRIS_INGEST_MAX_PENDING_BYTES): send it in smaller parts"
             )
         if self.held + nbytes > self.limit:
@@ -57,7 +57,7 @@ class Reservation:
 
     def grow(self, nbytes: int) -> None:
         """Hold ``nbytes`` more; raises as :meth:`Budget.take`."""
-        self._budget.take(nbytes)
+        self._budget.take(nbytes, self._held)
         self._held += nbytes
 
     def release(self) -> None:

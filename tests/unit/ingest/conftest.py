@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,10 +12,8 @@ import pytest
 from airis_ray.ingest.app import create_app
 from airis_ray.ingest.intake import Intake
 from airis_ray.settings import IngestSettings, Settings
-from airis_ray.store import Query
-from airis_ray.store.migrate import migrate
+from airis_ray.store import Query, Result, Store
 from airis_ray.web.auth import ALL_SCOPES, Guard, Principal, Scope
-from tests.support.local_store import LocalStore
 
 
 class Keys:
@@ -31,11 +29,11 @@ class Keys:
         return self._principals.get(key)
 
 
-class Interrupted(LocalStore):
-    """The local store with a switch: while ``error`` is set no insert succeeds; ``gate`` closed, none ends."""
+class Interrupted:
+    """A store with a switch: while ``error`` is set no insert succeeds; while ``gate`` is closed none ends."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -46,29 +44,27 @@ class Interrupted(LocalStore):
         await self.gate.wait()
         if self.error is not None:
             raise self.error
-        await super().insert(table, data, token=token)
+        await self._store.insert(table, data, token=token)
+
+    async def query(self, query: Query) -> Result:
+        return await self._store.query(query)
+
+    def stream(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        return self._store.stream(query)
+
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
+        return await self._store.command(sql, parameters)
+
+    async def ping(self) -> None:
+        await self._store.ping()
 
     async def close(self) -> None:
-        """Left open: one engine serves the tests of this folder."""
-
-    async def really_close(self) -> None:
-        await super().close()
-
-
-@pytest.fixture(scope="package")
-async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Interrupted]:
-    store = Interrupted(str(tmp_path_factory.mktemp("store")))
-    await migrate(store, settings=Settings())
-    yield store
-    await store.really_close()
+        """Left open: one engine serves every test of the run."""
 
 
 @pytest.fixture
-def store(engine: Interrupted) -> Interrupted:
-    engine.error = None
-    engine.gate.set()
-    engine.arrived.clear()
-    return engine
+def store(migrated_store: Store) -> Interrupted:
+    return Interrupted(migrated_store)
 
 
 @dataclass
