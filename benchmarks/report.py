@@ -21,9 +21,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PACKAGES = ("airis-ray", "ray", "chdb", "clickhouse-connect", "pyarrow", "protobuf", "uvicorn", "starlette")
 
 
-def cpu_seconds(pids: Iterable[int] = ()) -> float:
-    """User and system seconds of this process and of ``pids`` (a process that is gone counts nothing)."""
-    total = time.process_time()
+def cpu_seconds(pids: Iterable[int] = (), *, own: bool = True) -> float:
+    """User and system seconds of ``pids`` (one that is gone counts nothing) and, with ``own``, of this process."""
+    total = time.process_time() if own else 0.0
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -33,21 +33,38 @@ def cpu_seconds(pids: Iterable[int] = ()) -> float:
     return total
 
 
-class Stopwatch:
-    """Measures its ``with`` block: ``wall`` and ``cpu`` seconds, the latter of this process and ``pids``."""
+def descendants(pid: int) -> list[int]:
+    """``pid`` and every process under it, as they are now."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for process in found:
+        found += children.get(process, ())
+    return found
 
-    def __init__(self, pids: Sequence[int] = ()) -> None:
+
+class Stopwatch:
+    """Measures its ``with`` block: ``wall`` and ``cpu`` seconds, the latter as :func:`cpu_seconds` counts."""
+
+    def __init__(self, pids: Sequence[int] = (), *, own: bool = True) -> None:
         self._pids = tuple(pids)
+        self._own = own
         self.wall = 0.0
         self.cpu = 0.0
 
     def __enter__(self) -> Stopwatch:
-        self._cpu, self._wall = cpu_seconds(self._pids), time.perf_counter()
+        self._cpu, self._wall = cpu_seconds(self._pids, own=self._own), time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.wall = time.perf_counter() - self._wall
-        self.cpu = cpu_seconds(self._pids) - self._cpu
+        self.cpu = cpu_seconds(self._pids, own=self._own) - self._cpu
 
 
 @dataclass(frozen=True)

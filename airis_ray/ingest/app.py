@@ -42,8 +42,7 @@ def create_app(settings: Settings, intake: Intake, guard: Guard) -> FastAPI:
             f"/{signal}",
             _endpoint(signal, intake),
             methods=["POST"],
-            name=f"export {signal}",
-            operation_id=f"export_{signal}",
+            name=f"export_{signal}",
             response_class=Response,
             **operation(signal, settings.ingest.max_body_bytes),
         )

@@ -15,9 +15,7 @@ from airis_ray.ingest.intake import Intake
 from airis_ray.launch.deployment import prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
-from airis_ray.web.auth import Guard
-from airis_ray.web.keyring import api_keys
-from airis_ray.web.keys import KeyTable
+from airis_ray.web.service import service_guard
 
 
 @serve.deployment(name="Ingest")
@@ -32,7 +30,7 @@ class Ingest:
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
         store = await open_store(self._settings)
-        guard = Guard(self._settings, api_keys(self._settings, KeyTable(store)))
+        guard = service_guard(self._settings, "ingest", store)
         self._intake = Intake(store, self._settings.ingest, writers=self._settings.store.writers)
         self._exporter = Exporter(self._intake, guard)
         # The application closes the intake, and with it the store, when Serve shuts the replica down.
@@ -51,4 +49,4 @@ class Ingest:
 
 def app(args: dict[str, str]) -> Application:
     """Build the application from the environment (``AIRIS_*``)."""
-    return Ingest.bind(prepared())
+    return Ingest.bind(prepared())  # type: ignore[attr-defined]

@@ -1,0 +1,117 @@
+"""Something to send to: parts of AIRIS-Ray as child processes, the whole of it, or one that runs already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from airis_ray.settings import Settings
+from airis_ray.web.key_files import admin_key
+from benchmarks.report import descendants
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Where to send, and whose CPU seconds count. ``settings`` open its store; None where that is elsewhere."""
+
+    url: str
+    key: str
+    pids: tuple[int, ...]
+    settings: Settings | None = None
+    store_pids: tuple[int, ...] = ()
+
+
+def running(url: str, key: str, pids: Sequence[int]) -> Instance:
+    """One that runs already; ``pids`` are the roots of its process trees, for its CPU seconds."""
+    return Instance(url.rstrip("/"), key, tuple(pid for root in pids for pid in descendants(root)))
+
+
+@contextlib.contextmanager
+def parts() -> Iterator[Instance]:
+    """The embedded store and the ingest application as plain processes, in a folder of their own."""
+    store_port, http_port = _free_ports(2)
+    with tempfile.TemporaryDirectory(prefix="airis-bench-") as folder:
+        environ = _environ(folder, store_port=store_port, http_port=http_port)
+        settings = Settings.from_env(environ)
+        key, _ = admin_key(settings.data_dir)
+        path = str(settings.data_dir / "store")
+        store_command = ["-m", "airis_ray.store.embedded", "--path", path, "--port", str(store_port)]
+        with _child(store_command, environ) as store:
+            _answers(f"http://127.0.0.1:{store_port}/ping", store)
+            with _child(["-m", "benchmarks.ingest_server", str(http_port)], environ) as ingest:
+                url = f"http://127.0.0.1:{http_port}"
+                _answers(f"{url}/v1/logs", ingest)
+                yield Instance(url, key, (store.pid, ingest.pid), settings, (store.pid,))
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[Instance]:
+    """All of AIRIS-Ray as `airis up` starts it, in a folder of its own."""
+    store_port, http_port, grpc_port = _free_ports(3)
+    with tempfile.TemporaryDirectory(prefix="airis-bench-") as folder:
+        environ = _environ(folder, store_port=store_port, http_port=http_port, grpc_port=grpc_port)
+        settings = Settings.from_env(environ)
+        with _child(["-m", "airis_ray.cli", "up", "--no-demo"], environ) as up:
+            url = f"http://127.0.0.1:{http_port}"
+            _answers(f"{url}/readyz", up, seconds=180)
+            key = (settings.data_dir / "admin.key").read_text(encoding="utf-8").strip()
+            yield Instance(url, key, tuple(descendants(up.pid)), settings)
+
+
+def _environ(folder: str, **ports: int) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRIS_")}
+    names = {f"AIRIS_{name}".upper(): str(port) for name, port in ports.items()}
+    own = {"AIRIS_DATA_DIR": str(Path(folder) / "data"), "AIRIS_SELF_TELEMETRY": "false"}
+    return {**clean, **names, **own, "PYTHONPATH": str(ROOT)}
+
+
+@contextlib.contextmanager
+def _child(arguments: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, *arguments], env=environ, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Wait until something answers there, whatever it says short of 5xx."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise SystemExit(f"{' '.join(map(str, process.args[1:]))} ended with status {process.returncode}")  # type: ignore[index, arg-type]
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit(f"{url} did not answer within {seconds:.0f} s")
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

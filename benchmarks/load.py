@@ -1,0 +1,69 @@
+"""A load generator that costs little: threads that post ready bodies over connections kept open."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Outcome:
+    """What came back: answers by status, and the seconds that each of the good ones took."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+
+def post(
+    url: str, bodies: Sequence[bytes], headers: dict[str, str], *, count: int, connections: int
+) -> Outcome:
+    """Post ``count`` times, ``bodies`` in turn, over ``connections`` at once; 429 and 503 are tried again."""
+    parts = urlsplit(url)
+    turns = itertools.count()
+    outcome = Outcome()
+    lock = threading.Lock()
+    failures: list[Exception] = []
+
+    def work() -> None:
+        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=120)
+        try:
+            while (turn := next(turns)) < count:
+                status, seconds = _send(connection, parts.path, bodies[turn % len(bodies)], headers, outcome)
+                with lock:
+                    outcome.statuses[status] += 1
+                    outcome.seconds.append(seconds)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return outcome
+
+
+def _send(
+    connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str], outcome: Outcome
+) -> tuple[int, float]:
+    started = time.perf_counter()
+    while True:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        text = response.read()
+        if response.status == 200:
+            return 200, time.perf_counter() - started
+        if response.status not in (429, 503):
+            raise RuntimeError(f"{response.status}: {text[:300]!r}")
+        outcome.statuses[response.status] += 1
+        time.sleep(float(response.headers.get("retry-after", 1)))
