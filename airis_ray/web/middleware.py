@@ -137,8 +137,7 @@ class GuardMiddleware:
 
     def _finish(self, scope: AsgiScope, exchange: Exchange, observer: Observer | None, begun: Any) -> None:
         exchange.seconds = time.perf_counter() - exchange.seconds
-        route = scope.get("route")
-        exchange.route = getattr(route, "path", "") if route is not None else ""
+        exchange.route = _route(scope)
         if observer is not None:
             observer.end(exchange, begun)
         # Ingest and probes come in thousands: their successes are told at debug level alone.
@@ -184,6 +183,12 @@ class _Answer:
         elif message["type"] == "http.response.body":
             self._exchange.bytes_out += len(message.get("body", b""))
         await self._send(message)
+
+
+def _route(scope: AsgiScope) -> str:
+    """The template of the route that answered, with the prefixes of its routers; '' where none did."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return str(getattr(route, "path_format", "")) if route is not None else ""
 
 
 def _headers(scope: AsgiScope) -> dict[bytes, bytes]:
