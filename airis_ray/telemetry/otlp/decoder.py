@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Final, Literal
 
-from airis_ray.telemetry.otlp import fallback
 from airis_ray.telemetry.otlp.json_mapping import salvage
 from airis_ray.telemetry.otlp.result import Decoded, Rejected
 from airis_ray.telemetry.tables import Signal
 
-IMPLEMENTATION: Final[Literal["c", "python"]] = "python"
-"""Which implementation :func:`decode` uses."""
+IMPLEMENTATION: Final[Literal["c", "python"]] = (
+    "python" if find_spec("airis_ray.telemetry.otlp._native") is None else "c"
+)
+"""Which implementation :func:`decode` uses: the compiled one where it was built."""
+
+
+def _chosen() -> Callable[[Signal, bytes, str, int], Decoded]:
+    if IMPLEMENTATION == "c":
+        from airis_ray.telemetry.otlp import native
+
+        return native.decode
+    from airis_ray.telemetry.otlp import fallback
+
+    return fallback.decode
+
+
+_decode: Final = _chosen()
 
 
 def decode(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0) -> Decoded:
@@ -24,7 +40,7 @@ def decode(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0)
     memory. Whatever is wrong further inside rejects that record, or that resource, scope or metric, and
     nothing beside it. Safe to call from many threads; the compiled implementation frees the GIL.
     """
-    return fallback.decode(signal, payload, tenant, received_ns)
+    return _decode(signal, payload, tenant, received_ns)
 
 
 def decode_json(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0) -> Decoded:

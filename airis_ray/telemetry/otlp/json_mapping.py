@@ -25,9 +25,23 @@ UNREADABLE: Final = b"\x00"
 """A message that no decoder accepts: it stands for one that was wrong, so that its neighbours keep their places."""
 
 _ISOLATED: Final = frozenset(
-    ["ResourceLogs", "ResourceSpans", "ResourceMetrics", "Resource", "ScopeLogs", "ScopeSpans",
-    "ScopeMetrics", "InstrumentationScope", "LogRecord", "Span", "Metric", "NumberDataPoint",
-    "HistogramDataPoint", "ExponentialHistogramDataPoint", "SummaryDataPoint"]
+    [
+        "ResourceLogs",
+        "ResourceSpans",
+        "ResourceMetrics",
+        "Resource",
+        "ScopeLogs",
+        "ScopeSpans",
+        "ScopeMetrics",
+        "InstrumentationScope",
+        "LogRecord",
+        "Span",
+        "Metric",
+        "NumberDataPoint",
+        "HistogramDataPoint",
+        "ExponentialHistogramDataPoint",
+        "SummaryDataPoint",
+    ]
 )
 """Messages that can be rejected without those beside them."""
 
