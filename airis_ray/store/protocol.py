@@ -1,8 +1,8 @@
 """What the services see of ClickHouse: a query goes in, Arrow comes out.
 
-Two things implement :class:`Store`: the client over ClickHouse's HTTP interface (:mod:`airis_ray.store.client`) and
-the in-process engine of the unit tests. Tenancy is enforced here and nowhere else: a query carries its tenant, and
-the store lets it see that tenant's rows alone.
+Two things implement :class:`Store`: the client over ClickHouse's HTTP interface
+(:mod:`airis_ray.store.client`) and the in-process engine of the unit tests. Tenancy is enforced here and
+nowhere else: a query carries its tenant, and the store lets it see that tenant's rows alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
+
+from airis_ray.errors import InvalidInput
+
+_FILTER = "additional_table_filters"
 
 TENANT_TABLES: tuple[str, ...] = (
     "otel_logs",
@@ -59,8 +63,8 @@ class Result:
 class Store(Protocol):
     """ClickHouse as the services see it. All methods are safe to call concurrently on one event loop.
 
-    Raises InvalidInput where ClickHouse refuses the query (its message, with the error code), TooLarge where a limit
-    of time, rows, memory or result size was hit, Unavailable where it cannot be reached.
+    Raises InvalidInput where ClickHouse refuses the query (its message, with the error code), TooLarge where
+    a limit of time, rows, memory or result size was hit, Unavailable where it cannot be reached.
     """
 
     async def query(self, query: Query) -> Result:
@@ -80,6 +84,17 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Release the connections."""
+
+
+def check_tenancy(query: Query) -> None:
+    """Refuse a tenant's query that sets the filter by itself, in its settings or in a SETTINGS clause.
+
+    Whoever sends SQL that a user wrote has :mod:`airis_ray.store.guard` read it first; this is the second
+    lock.
+    """
+    named = {name.lower() for name in query.settings}
+    if query.tenant is not None and (_FILTER in named or _FILTER in query.sql.lower()):
+        raise InvalidInput(f"a query of one tenant may not name the setting {_FILTER}")
 
 
 def tenant_filters(tenant: str) -> str:

@@ -20,8 +20,8 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from airis_ray.errors import InvalidInput
-from airis_ray.store import Query, Result, tenant_filters
+from airis_ray.store import Query, Result, check_tenancy, tenant_filters
+from airis_ray.store.codes import error_code, error_from
 
 
 class LocalStore:
@@ -32,6 +32,7 @@ class LocalStore:
         self._client = self._pool.submit(clickhouse_connect.get_client, interface="chdb", path=path).result()
 
     async def query(self, query: Query) -> Result:
+        check_tenancy(query)
         start = time.perf_counter()
         settings = dict(query.settings)
         if query.tenant is not None:
@@ -63,4 +64,4 @@ class LocalStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
         except ClickHouseError as error:
-            raise InvalidInput(str(error)) from error
+            raise error_from(error_code(str(error)), str(error)) from error
