@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import resources
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI
@@ -19,6 +18,7 @@ from airis_ray.gateway.administration import router
 from airis_ray.gateway.exposition import Exposition
 from airis_ray.gateway.models import Part, Readiness
 from airis_ray.gateway.openapi import openapi
+from airis_ray.gateway.pages import page_endpoint
 from airis_ray.gateway.readiness import Applications, Probes, Report
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
@@ -26,14 +26,6 @@ from airis_ray.web.app import service_app
 from airis_ray.web.auth import DEFAULT_TENANT, Guard, Principal, Scope, require
 
 PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
-
-_POLICY: Final = {
-    # The pages carry all they need; nothing is loaded from elsewhere and nothing may frame them.
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 
 
 def create_app(
@@ -84,7 +76,7 @@ def create_app(
         return JSONResponse(await asyncio.to_thread(_document, settings))
 
     for path, page in (("/", "index.html"), ("/docs", "docs.html")):
-        app.add_api_route(path, _page(page), include_in_schema=False, response_class=HTMLResponse)
+        app.add_api_route(path, page_endpoint(page), include_in_schema=False, response_class=HTMLResponse)
     return app
 
 
@@ -118,13 +110,3 @@ async def _is_operator(guard: Guard, request: Request) -> bool:
 @lru_cache(maxsize=1)
 def _document(settings: Settings) -> dict[str, Any]:
     return openapi(settings)
-
-
-def _page(name: str) -> Callable[[], Any]:
-    text = (resources.files("airis_ray.gateway") / "pages" / name).read_text(encoding="utf-8")
-    page = text.replace("{{version}}", __version__)
-
-    async def show() -> HTMLResponse:
-        return HTMLResponse(page, headers=_POLICY)
-
-    return show

@@ -27,7 +27,7 @@ class Gateway:
         self._store: Store | None = None
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
-        self._store = store = await open_store(self._settings)
+        self._store = store = open_store(self._settings)
         guard = service_guard(self._settings, "gateway", store)
         return create_app(self._settings, store, guard, applications=_applications)
 
