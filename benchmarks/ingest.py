@@ -102,7 +102,7 @@ async def _insert(
     target: instance.Instance, signal: Signal, batches: list[pa.RecordBatch], options: argparse.Namespace
 ) -> list[Run]:
     assert target.settings is not None
-    store = await open_store(target.settings)
+    store = open_store(target.settings)
     group = max(1, min(options.connections, target.settings.ingest.commit_rows // options.records))
     runs = []
     for _ in range(options.runs):

@@ -20,9 +20,9 @@ from airis_ray.web.service import service_guard
 async def main(port: int) -> None:
     """Serve until SIGTERM. The store of the settings must run already."""
     settings = Settings.from_env()
-    store = await open_store(settings)
+    store = open_store(settings)
     await migrate(store, settings=settings)
-    intake = Intake(store, settings.ingest, writers=settings.store.writers)
+    intake = Intake(store, settings)
     app = create_app(settings, intake, service_guard(settings, "ingest", store))
     outer = Starlette(routes=[Mount("/v1", app)], lifespan=app.router.lifespan_context)
     config = uvicorn.Config(outer, host="127.0.0.1", port=port, log_level="warning", access_log=False)

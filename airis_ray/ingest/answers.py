@@ -45,9 +45,7 @@ def document(signal: Signal, decoded: Decoded) -> dict[str, Any]:
 
 
 def reasons(decoded: Decoded) -> str:
-    """One line a rejected record, with the JSON pointer to it; the last line counts those not told."""
-    lines = [f"{item.pointer}: {item.reason}" for item in decoded.reasons]
-    untold = decoded.rejected - len(lines)
-    if untold > 0:
-        lines.append(f"and {untold} more")
-    return "\n".join(lines)
+    """A line for each reason kept, with the JSON pointer to what was rejected."""
+    return "\n".join(
+        f"{item.pointer}: {item.reason}" if item.pointer else item.reason for item in decoded.reasons
+    )

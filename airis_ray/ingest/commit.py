@@ -26,11 +26,15 @@ import pyarrow as pa
 from airis_ray.errors import AirisError, InvalidInput, Overloaded, Unavailable
 from airis_ray.ingest import metrics
 from airis_ray.ingest.budget import Budget
+from airis_ray.ingest.times import days
 from airis_ray.settings import IngestSettings
 from airis_ray.store.protocol import Store
 
 GROUP_BYTES = 64 * 2**20
 """Decoded bytes that close a group before its rows do: the store holds a block of this size in memory."""
+
+GROUP_DAYS = 90
+"""Days of one group's rows. A day is a partition, and ClickHouse refuses inserts into more than 100."""
 
 _FIRST_BACKOFF = 0.1  # seconds; the embedded store is back within about one after a crash
 _LAST_BACKOFF = 3.0
@@ -63,6 +67,7 @@ class _Part:
 
     batch: pa.RecordBatch
     nbytes: int
+    days: frozenset[int]
     since: float
     caller: _Caller
 
@@ -123,12 +128,16 @@ class GroupCommit:
         batches = [(table, batch) for table, batch in tables.items() if batch.num_rows]
         if not batches:
             return
-        sizes = [batch.nbytes for _, batch in batches]
-        self._budget.take(sum(sizes))
         loop = asyncio.get_running_loop()
         caller = _Caller(loop.create_future(), len(batches))
-        for (table, batch), nbytes in zip(batches, sizes, strict=True):
-            self._enqueue(table, _Part(batch, nbytes, loop.time(), caller))
+        parts = [_Part(batch, batch.nbytes, days(batch), loop.time(), caller) for _, batch in batches]
+        if (most := max(len(part.days) for part in parts)) > GROUP_DAYS:
+            raise InvalidInput(
+                f"the records of one request lie on {most} different days; at most {GROUP_DAYS} are taken"
+            )
+        self._budget.take(sum(part.nbytes for part in parts))
+        for (table, _), part in zip(batches, parts, strict=True):
+            self._enqueue(table, part)
         await caller.done
 
     async def close(self, grace: float) -> None:
@@ -185,12 +194,15 @@ class GroupCommit:
     def _take(self, lane: _Lane) -> list[_Part]:
         """Close the lane's group: its oldest parts up to the bounds, and at least one."""
         group: list[_Part] = []
+        on: frozenset[int] = frozenset()
         rows = nbytes = 0
         while lane.parts:
             part = lane.parts[0]
+            on |= part.days
             rows += part.batch.num_rows
             nbytes += part.nbytes
-            if group and (rows > self._settings.commit_rows or nbytes > GROUP_BYTES):
+            full = rows > self._settings.commit_rows or nbytes > GROUP_BYTES or len(on) > GROUP_DAYS
+            if group and full:
                 break
             lane.parts.popleft()
             lane.rows -= part.batch.num_rows

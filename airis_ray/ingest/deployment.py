@@ -29,9 +29,9 @@ class Ingest:
         self._exporter: Exporter | None = None
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
-        store = await open_store(self._settings)
+        store = open_store(self._settings)
         guard = service_guard(self._settings, "ingest", store)
-        self._intake = Intake(store, self._settings.ingest, writers=self._settings.store.writers)
+        self._intake = Intake(store, self._settings)
         self._exporter = Exporter(self._intake, guard)
         # The application closes the intake, and with it the store, when Serve shuts the replica down.
         return create_app(self._settings, self._intake, guard)

@@ -14,7 +14,8 @@ from airis_ray.ingest import metrics
 from airis_ray.ingest.bodies import JSON, inflate
 from airis_ray.ingest.budget import Budget, Reservation
 from airis_ray.ingest.commit import GroupCommit
-from airis_ray.settings import IngestSettings
+from airis_ray.ingest.times import admitted
+from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
 from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, decode, decode_json
 from airis_ray.telemetry.tables import Signal
@@ -35,11 +36,12 @@ class Payload:
 class Intake:
     """Decodes payloads off the loop and commits them in groups. Belongs to the event loop that made it."""
 
-    def __init__(self, store: Store, settings: IngestSettings, *, writers: int = 2) -> None:
-        self._settings = settings
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._settings = settings.ingest
+        self._retention = settings.retention
         self._store = store
-        self._budget = Budget(settings.max_pending_bytes)
-        self._commit = GroupCommit(store, settings, self._budget, writers=writers)
+        self._budget = Budget(settings.ingest.max_pending_bytes)
+        self._commit = GroupCommit(store, settings.ingest, self._budget, writers=settings.store.writers)
         # As many as can run: what waits for a thread is counted by its body, what runs by nothing but this.
         self._threads = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decode")
         self._closed = False
@@ -73,6 +75,7 @@ class Intake:
             decoded = work()
         else:
             decoded = await self._in_thread(work)
+        decoded = admitted(decoded, signal, self._retention, received_ns)
         held.release()
         await self._commit.commit(decoded.tables)
         metrics.RECEIVED_BYTES.labels(tenant=tenant, signal=signal).inc(size)

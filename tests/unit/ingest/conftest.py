@@ -95,7 +95,7 @@ async def world(store: Interrupted) -> AsyncIterator[World]:
             commit_interval=0.02, commit_timeout=1.0, max_body_bytes=1 << 20, max_pending_bytes=2 << 20
         )
     )
-    intake = Intake(store, settings.ingest)
+    intake = Intake(store, settings)
     guard = Guard(settings, Keys())
     app = create_app(settings, intake, guard)
     transport = httpx.ASGITransport(app, root_path="/v1", raise_app_exceptions=True)
