@@ -29,7 +29,6 @@ app.command()(data.query)
 app.command()(data.sql)
 app.command()(store.migrate)
 app.add_typer(keys.app, name="key", help="API keys: create, list, revoke.")
-app.add_typer(store.columns, name="keys", help="Attribute keys that have a column of their own.")
 
 
 @app.command()

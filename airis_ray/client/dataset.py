@@ -53,14 +53,14 @@ def split(edges: np.ndarray, counts: np.ndarray, rows: int, most: int) -> list[t
 def _counts(http: Http, body: dict[str, Any], whole: TimeRange) -> tuple[np.ndarray, np.ndarray]:
     """Rows by bucket of the search's range, and the buckets' edges in nanoseconds."""
     if body["signal"] not in ("logs", "traces"):  # these have no counts by time, and few rows
-        return np.array([whole.start, whole.end]), np.array([1])
+        return np.array([whole.start_ns, whole.end_ns]), np.array([1])
     question = {"signal": body["signal"], "query": body["query"], "aggregate": "count"}
     answer = http.json(
-        "POST", "/api/analytics/timeseries", question | {"from": whole.start, "to": whole.end}
+        "POST", "/api/analytics/timeseries", question | {"from": whole.start_ns, "to": whole.end_ns}
     )
     stamps = np.array([stamp.rstrip("Z") for stamp in answer["timestamps"]], dtype="datetime64[ns]")
     counts = answer["series"][0]["values"] if answer["series"] else [0] * len(stamps)
-    return np.append(stamps.astype(np.int64), whole.end), np.array(counts, dtype=np.int64)
+    return np.append(stamps.astype(np.int64), whole.end_ns), np.array(counts, dtype=np.int64)
 
 
 def _read(

@@ -37,7 +37,7 @@ def prepared() -> Settings:
 
 
 async def _migrate(settings: Settings) -> None:
-    store = await open_store(settings)
+    store = open_store(settings)
     try:
         await migrate(store, settings=settings)
     finally:

@@ -1,4 +1,4 @@
-"""One real `airis up` for the whole run: Serve behind HAProxy, the embedded store, free ports, a data folder of its own."""
+"""One real `airis up` for the whole run: Serve behind HAProxy, the embedded store, ports and data of its own."""
 
 from __future__ import annotations
 
