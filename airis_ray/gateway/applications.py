@@ -35,7 +35,7 @@ def _ingest(settings: Settings, store: Store, guard: Guard) -> FastAPI:
     from airis_ray.ingest.app import create_app
     from airis_ray.ingest.intake import Intake
 
-    return create_app(settings, Intake(store, settings.ingest), guard)
+    return create_app(settings, Intake(store, settings), guard)
 
 
 def _analytics(settings: Settings, store: Store, guard: Guard) -> FastAPI:
