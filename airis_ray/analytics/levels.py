@@ -72,5 +72,10 @@ def level_value() -> Sql:
     return sql("multiIf({}, {})", join(", ", [*by_text, *by_number]), _LOWER)
 
 
+def level_rank() -> Sql:
+    """1 for trace to 6 for fatal, 0 for what is no level."""
+    return sql("indexOf([{}], {})", join(", ", [_literal(level) for level in LEVELS]), level_value())
+
+
 def _first(level: str) -> int:
     return 4 * LEVELS.index(level) + 1

@@ -58,8 +58,8 @@ __all__ = [
     "unparse",
 ]
 
-MAX_LENGTH: Final = 10_000
-"""Characters of a query; a pasted stack trace still fits."""
+MAX_LENGTH: Final = 5_000
+"""Characters of a query: its values travel in a URL, nine bytes for a Korean syllable."""
 MAX_DEPTH: Final = 40
 """Parentheses and negations inside one another; ClickHouse's own parser allows more."""
 MAX_TERMS: Final = 500

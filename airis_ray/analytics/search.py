@@ -1,0 +1,233 @@
+"""``/search``: the rows that a query finds, page by page.
+
+A page is read in two steps. The first reads the columns of the filter and of the order alone, newest slice of the
+range first, and tells where the page ends; the second reads the wanted columns of the rows between the page before
+and that end. Rows that share all keys are ordered by a hash of the whole row, which is computed for those rows only:
+so pages neither repeat nor skip a row, and reading on is as cheap as starting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from airis_ray.analytics import cursors
+from airis_ray.analytics.compile import query_filter
+from airis_ray.analytics.cursors import KeyValue, Position
+from airis_ray.analytics.fields import resolve
+from airis_ray.analytics.models import Time
+from airis_ray.analytics.ordering import Key, Order, beyond, order_by, order_of, row_hash, up_to
+from airis_ray.analytics.signals import Kind, Source, source_of
+from airis_ray.analytics.sql import FALSE, TRUE, Sql, all_of, bind, join, quote_identifier, sql, time
+from airis_ray.analytics.tables import Stats
+from airis_ray.store import Query, Store
+from airis_ray.telemetry import tables
+from airis_ray.telemetry.times import SECOND, TimeRange, parse_range
+
+MAX_ROWS: Final = 10_000
+
+_SLICES: Final = (64, 8, 1)
+"""The range is looked through in its nearest 64th, then in the rest of its nearest 8th, then in what is left: a page
+of frequent rows reads a fraction of the range, a page of rare ones pays two short queries more."""
+_SHORTEST_SLICE: Final = 60 * SECOND
+
+
+class SearchRequest(BaseModel):
+    """The body of ``POST /search``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    signal: Literal["logs", "traces", "sessions", "anomalies"] = Field("logs", description="what is searched")
+    query: str = Field("", description="search syntax; empty for everything")
+    from_: Time = Field("now-1h", alias="from", description="start, part of the range")
+    to: Time = Field("now", description="end, not part of the range")
+    limit: int = Field(100, ge=1, le=MAX_ROWS, description="rows of a page")
+    order: str | None = Field(None, description="<field> asc|desc; left out: newest first")
+    fields: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = Field(
+        (), max_length=100, description="columns, aliases or attribute keys; left out: every column"
+    )
+    cursor: str | None = Field(None, description="cursor of the page before")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its rows, the cursor of the next one (None on the last), what it cost."""
+
+    table: pa.Table
+    cursor: str | None
+    stats: Stats
+
+
+async def search(store: Store, request: SearchRequest, tenant: str, now_ns: int) -> Page:
+    """A page of what the request asks for, of the tenant's rows."""
+    source = source_of(request.signal)
+    searched = _Search(store, request, tenant, now_ns)
+    if source.table is None:
+        return Page(searched.nothing(), None, Stats())
+    return await searched.page()
+
+
+class _Search:
+    def __init__(self, store: Store, request: SearchRequest, tenant: str, now_ns: int) -> None:
+        self.store = store
+        self.tenant = tenant
+        self.limit = request.limit
+        self.source = source_of(request.signal)
+        self.order = order_of(request.order, request.signal)
+        self.request = cursors.digest(request.signal, request.query, request.from_, request.to, request.order)
+        self.position = None if request.cursor is None else cursors.decode(request.cursor, self.request)
+        self.now_ns = self.position.now_ns if self.position else now_ns
+        self.range = (
+            TimeRange(self.position.start_ns, self.position.end_ns)
+            if self.position
+            else parse_range(request.from_, request.to, now_ns)
+        )
+        self.filter = query_filter(request.query, request.signal, now_ns=self.now_ns)
+        self.names = list(dict.fromkeys(request.fields)) or _default_fields(self.source)
+        self.fields = [resolve(name, request.signal) for name in self.names]
+        self.stats = Stats()
+
+    async def page(self) -> Page:
+        end, more = await self.end_of_page()
+        keys = (*self.order.keys, row_hash(self.source, _hashed(self.source)))
+        table = await self.rows(keys, end)
+        values = [table.column(f"_k{n}") for n in range(len(keys))]
+        shown = table.select([f"_c{n}" for n in range(len(self.names))]).rename_columns(self.names)
+        cursor = None
+        if more and table.num_rows:
+            cursor = cursors.encode(
+                self.position_after([column.to_pylist() for column in values]), self.request
+            )
+        return Page(shown, cursor, self.stats)
+
+    async def end_of_page(self) -> tuple[Sql, bool]:
+        """The condition that a row, not before the page, is in it; and whether rows follow."""
+        wanted = self.limit + (self.position.same_key if self.position else 0)
+        found = 0
+        for part in _slices(self.searched_range(), self.order) if self.order.by_time else [self.range]:
+            keys = await self.probe(part, wanted - found + 1)
+            if found + len(keys) > wanted:
+                return up_to(self.order.keys, keys[wanted - found - 1]), True
+            found += len(keys)
+        # All that is left fits; where nothing is, the second step only tells the columns.
+        return (TRUE if found else FALSE), False
+
+    async def probe(self, part: TimeRange, limit: int) -> list[tuple[KeyValue, ...]]:
+        """The keys of the next rows in a part of the range."""
+        exported = join(", ", [key.exported for key in self.order.keys])
+        statement = sql(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}",
+            exported,
+            Sql(self.source.table or ""),
+            all_of([self.within(part), self.filter, *self.not_before()]),
+            order_by(self.order.keys),
+            bind(limit, "UInt64"),
+        )
+        table = await self.run(statement)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    async def rows(self, keys: tuple[Key, ...], end: Sql) -> pa.Table:
+        """The page: wanted columns ``_c0``…, keys ``_k0``…"""
+        columns = [sql("{} AS {}", field.value, Sql(f"_c{n}")) for n, field in enumerate(self.fields)]
+        exported = [sql("{} AS {}", key.exported, Sql(f"_k{n}")) for n, key in enumerate(keys)]
+        start: list[Sql] = []
+        if self.position:
+            start = [beyond(keys, (*self.position.key, self.position.row_hash), inclusive=True)]
+        statement = sql(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {} OFFSET {}",
+            join(", ", [*columns, *exported]),
+            Sql(self.source.table or ""),
+            all_of([self.within(self.range), end, self.filter, *start]),
+            order_by(keys),
+            bind(self.limit, "UInt64"),
+            bind(self.position.same_row if self.position else 0, "UInt64"),
+        )
+        return await self.run(statement)
+
+    def position_after(self, columns: list[list[Any]]) -> Position:
+        """Where the page with these columns of keys (the last one the hashes) ended."""
+        rows = list(zip(*columns, strict=True))
+        *key, last_hash = rows[-1]
+        same_key = _run_length([row[:-1] for row in rows])
+        same_row = _run_length(rows)
+        before = self.position
+        # The page before may have ended among the same rows.
+        if before and same_key == len(rows) and before.key == tuple(key):
+            same_key += before.same_key
+            if same_row == len(rows) and before.row_hash == last_hash:
+                same_row += before.same_row
+        return Position(
+            self.range.start_ns, self.range.end_ns, self.now_ns, tuple(key), last_hash, same_key, same_row
+        )
+
+    def not_before(self) -> list[Sql]:
+        return [beyond(self.order.keys, self.position.key, inclusive=True)] if self.position else []
+
+    def searched_range(self) -> TimeRange:
+        """The range without what lies before the position."""
+        if self.position is None:
+            return self.range
+        at = int(self.position.key[0])
+        if self.order.descending:
+            return TimeRange(self.range.start_ns, at + 1)
+        return TimeRange(at, self.range.end_ns)
+
+    def within(self, part: TimeRange) -> Sql:
+        column = quote_identifier(self.source.time)
+        return sql("({} >= {} AND {} < {})", column, time(part.start_ns), column, time(part.end_ns))
+
+    async def run(self, statement: Sql) -> pa.Table:
+        result = await self.store.query(Query(statement.text, statement.parameters, tenant=self.tenant))
+        self.stats += Stats.of(result)
+        return result.table
+
+    def nothing(self) -> pa.Table:
+        """The table without rows of a signal of which nothing is stored."""
+        types = [
+            _EMPTY.get(self.source.columns.get(field.name, Kind.STRING), pa.string()) for field in self.fields
+        ]
+        return pa.table([pa.array([], dtype) for dtype in types], names=self.names)
+
+
+_EMPTY: Final[Mapping[Kind, pa.DataType]] = {
+    Kind.TIME: pa.timestamp("ns", tz="UTC"),
+    Kind.NUMBER: pa.float64(),
+}
+
+
+def _default_fields(source: Source) -> list[str]:
+    return [name for name, kind in source.columns.items() if kind is not Kind.LEVEL]
+
+
+def _hashed(source: Source) -> list[str]:
+    """The columns that tell rows apart: those that are inserted, none that is filled in later."""
+    inserted = tables.SCHEMAS.get(source.table or "")
+    return [name for name in _default_fields(source) if inserted is None or name in inserted.names]
+
+
+def _slices(whole: TimeRange, order: Order) -> Iterator[TimeRange]:
+    """The range in parts, the one that comes first in the order first."""
+    done = 0
+    for share in _SLICES:
+        length = min(max(whole.length_ns // share, _SHORTEST_SLICE), whole.length_ns)
+        if length <= done:
+            continue
+        if order.descending:
+            yield TimeRange(whole.end_ns - length, whole.end_ns - done)
+        else:
+            yield TimeRange(whole.start_ns + done, whole.start_ns + length)
+        done = length
+
+
+def _run_length(rows: list[Any]) -> int:
+    """How many rows at the end equal the last."""
+    count = 0
+    for row in reversed(rows):
+        if row != rows[-1]:
+            break
+        count += 1
+    return count
