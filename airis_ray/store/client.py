@@ -13,12 +13,14 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote_plus, unquote, urlencode, urlsplit
 
 import aiohttp
 import pyarrow as pa
 from clickhouse_connect.driver.binding import format_bind_value, quote_identifier
+from yarl import URL
 
 from airis_ray.errors import AirisError, InvalidInput, Unavailable
 from airis_ray.settings import Settings, StoreSettings
@@ -175,7 +177,7 @@ class ClickHouseStore:
         Whoever leaves before the answer is whole ends the query.
         """
         try:
-            async with self._open().post(self.url, **self._content(parameters, body, seconds)) as response:
+            async with self._open().post(**self._content(parameters, body, seconds)) as response:
                 await _raise_for_error(response)
                 yield response
         except TimeoutError as error:
@@ -191,17 +193,23 @@ class ClickHouseStore:
     ) -> dict[str, Any]:
         """The arguments of a request: parameters in the URL, or in a form where they are long."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=seconds)
-        parameters = {"database": self.database, **parameters}
         if not isinstance(body, str):
-            return {"params": parameters, "data": _BufferPayload(body), "timeout": timeout}
+            return {"url": self._address(parameters), "data": _BufferPayload(body), "timeout": timeout}
         bound = {name: value for name, value in parameters.items() if name.startswith("param_")}
         if sum(map(len, bound.values())) < _URL_BYTES:
-            return {"params": parameters, "data": body.encode(), "timeout": timeout}
+            return {"url": self._address(parameters), "data": body.encode(), "timeout": timeout}
         form = aiohttp.FormData()
         for name, value in {"query": body, **bound}.items():
             form.add_field(name, value, content_type="text/plain")
         rest = {name: value for name, value in parameters.items() if name not in bound}
-        return {"params": rest, "data": form, "timeout": timeout}
+        return {"url": self._address(rest), "data": form, "timeout": timeout}
+
+    def _address(self, parameters: Mapping[str, str]) -> URL:
+        """The URL with the parameters; the long filter of a tenant is encoded once and not at every query."""
+        rest = {name: value for name, value in parameters.items() if name != "additional_table_filters"}
+        filters = parameters.get("additional_table_filters")
+        tail = f"&additional_table_filters={_encoded(filters)}" if filters is not None else ""
+        return URL(f"{self.url}?{urlencode({'database': self.database, **rest})}{tail}", encoded=True)
 
     def _kill(self, query_id: str | None) -> None:
         """End a query that nobody waits for; a closed connection alone does not end every query."""
@@ -234,6 +242,11 @@ def open_store(settings: Settings) -> ClickHouseStore:
         return ClickHouseStore(settings.clickhouse_url, limits=settings.store)
     url = f"http://127.0.0.1:{settings.store.port}"
     return ClickHouseStore(url, password=store_key(settings.data_dir), limits=settings.store)
+
+
+@lru_cache(maxsize=1024)
+def _encoded(value: str) -> str:
+    return quote_plus(value)
 
 
 async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
