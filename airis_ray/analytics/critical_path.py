@@ -1,7 +1,8 @@
 """The critical path of a trace: the spans whose time is the time of the root.
 
-The walk is the one of CRISP (Zhang et al., USENIX ATC 2022) and of Jaeger: from the root's end backwards, each time into
-the child that finished last before the moment looked at. What runs beside it, and what nobody waited for, is not on it.
+The walk is the one of CRISP (Zhang et al., USENIX ATC 2022) and of Jaeger: from the root's end backwards,
+each time into the child that finished last before the moment looked at. What runs beside it, and what nobody
+waited for, is not on it.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class PathSpan:
 def critical_path(spans: Sequence[PathSpan]) -> list[str]:
     """The ids on the path, by their (adjusted) start, the root first; empty for no spans.
 
-    The root is the longest span without a parent, or of an incomplete trace the longest whose parent is missing.
-    Clocks of other processes are adjusted as Jaeger does. A child that ends after its parent was not waited for, unless
-    it is the server of a synchronous call: that one counts until the caller gave up.
+    The root is the longest span without a parent, or of an incomplete trace the longest whose parent is
+    missing. Clocks of other processes are adjusted as Jaeger does. A child that ends after its parent was not
+    waited for, unless it is the server of a synchronous call: that one counts until the caller gave up.
     """
     known = {span.span_id: span for span in reversed(spans)}
     root = _root(known)

@@ -1,7 +1,8 @@
-"""Quantiles of OpenTelemetry's histograms, interpolated within their buckets as Prometheus's histogram_quantile does.
+"""Quantiles of OpenTelemetry's histograms, interpolated within their buckets as Prometheus's
+histogram_quantile does.
 
-A row is one histogram: buckets with a lower bound, an upper bound and a count, in rising order. Rows lie behind each
-other in flat arrays, so that thousands of them are answered at once.
+A row is one histogram: buckets with a lower bound, an upper bound and a count, in rising order. Rows lie
+behind each other in flat arrays, so that thousands of them are answered at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rows:
-    """Histograms behind each other: bucket ``i`` of ``row[i]`` covers ``(low[i], high[i]]``; ``row`` never falls."""
+    """Histograms behind each other: bucket ``i`` of ``row[i]`` covers ``(low[i], high[i]]``; ``row`` never
+    falls.
+    """
 
     row: Ints
     low: Floats
@@ -28,8 +31,8 @@ class Rows:
 def quantiles(rows: Rows, size: int, q: float, *, logarithmic: bool = False) -> Floats:
     """The q-quantile of each of ``size`` rows; NaN of those without counts.
 
-    Within a bucket values are taken as spread evenly, or for exponential histograms (``logarithmic``) their logarithms.
-    The quantile of a bucket without an upper bound is its lower bound, and the other way round.
+    Within a bucket values are taken as spread evenly, or for exponential histograms (``logarithmic``) their
+    logarithms. The quantile of a bucket without an upper bound is its lower bound, and the other way round.
     """
     answer = np.full(size, np.nan)
     kept = rows.count > 0
@@ -72,7 +75,9 @@ def explicit_rows(row: Ints, bounds: Floats, counts: npt.NDArray[np.float64]) ->
 
 
 def exponential_bounds(index: Ints, scale: Ints) -> tuple[Floats, Floats]:
-    """Lower and upper bound of positive exponential buckets: ``(base**index, base**(index+1)]``, base 2^(2^-scale)."""
+    """Lower and upper bound of positive exponential buckets: ``(base**index, base**(index+1)]``, base
+    2^(2^-scale).
+    """
     power = np.exp2(-scale.astype(np.float64))
     return np.exp2(index * power), np.exp2((index + 1) * power)
 
@@ -80,8 +85,8 @@ def exponential_bounds(index: Ints, scale: Ints) -> tuple[Floats, Floats]:
 def merged(parts: list[Rows]) -> Rows:
     """Rows of several sources as one: the buckets of a row sorted by their bounds, equal buckets added.
 
-    Buckets that overlap (histograms of other bounds) are cut at each other's bounds, the counts shared by length, so
-    that the merged row is again one of rising buckets.
+    Buckets that overlap (histograms of other bounds) are cut at each other's bounds, the counts shared by
+    length, so that the merged row is again one of rising buckets.
     """
     row = np.concatenate([part.row for part in parts])
     low = np.concatenate([part.low for part in parts])
@@ -101,9 +106,7 @@ def _added(rows: Rows) -> Rows:
     if not len(rows.row):
         return rows
     new = np.ones(len(rows.row), dtype=bool)
-    new[1:] = (
-        (np.diff(rows.row) != 0) | (rows.low[1:] != rows.low[:-1]) | (rows.high[1:] != rows.high[:-1])
-    )
+    new[1:] = (np.diff(rows.row) != 0) | (rows.low[1:] != rows.low[:-1]) | (rows.high[1:] != rows.high[:-1])
     starts = np.flatnonzero(new)
     return Rows(rows.row[starts], rows.low[starts], rows.high[starts], np.add.reduceat(rows.count, starts))
 

@@ -1,0 +1,140 @@
+"""POST /timeseries over logs and traces; metrics are :mod:`airis_ray.analytics.metric_series`'s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import replace
+
+from airis_ray.analytics import metric_series, plan
+from airis_ray.analytics.buckets import Grid, grid
+from airis_ray.analytics.compile import compile_filter
+from airis_ray.analytics.fields import Field, resolve
+from airis_ray.analytics.measures import (
+    ROLLED_DURATION,
+    Measure,
+    counted,
+    distinct,
+    failed_share,
+    latency_quantile,
+    needs_field,
+    over_values,
+    value_quantile,
+)
+from airis_ray.analytics.models import TimeseriesRequest, quantile_of
+from airis_ray.analytics.nodes import Everything, Node, Text, leaves
+from airis_ray.analytics.series import Series, check_size, highest, read
+from airis_ray.analytics.signals import Kind, source_of
+from airis_ray.analytics.sql import all_of
+from airis_ray.analytics.syntax import parse
+from airis_ray.errors import InvalidInput
+from airis_ray.store import Query, Store
+from airis_ray.telemetry.times import parse_duration, parse_range
+
+_EVENTS = ("count", "rate", "uniq")
+"""Aggregates that are 0 where there is nothing; the others are null there."""
+
+
+async def timeseries(
+    store: Store, tenant: str, request: TimeseriesRequest, now_ns: int, *, rollups: bool = True
+) -> Series:
+    """Answer a request; ``rollups`` False reads the raw rows whatever the question (the answer is the same).
+
+    Raises InvalidInput at the field that is wrong.
+    """
+    buckets = grid_of(request, now_ns)
+    check_size(buckets, request.limit)
+    check_names(request)
+    if request.signal == "metrics":
+        return await metric_series.timeseries(store, tenant, request, buckets, now_ns, rollups=rollups)
+    if request.metric is not None or request.kind is not None:
+        raise InvalidInput.field("/metric" if request.metric else "/kind", "belongs to the signal metrics")
+    aggregate = request.aggregate or "count"
+    asked = question(request, aggregate, buckets, now_ns)
+    rollup = plan.rollup_for(asked) if rollups else None
+    statement = highest(plan.parts(asked, rollup), request.group_by, asked.measure.value, request.limit)
+    result = await store.query(Query(statement.text, statement.parameters, tenant))
+    empty = 0.0 if aggregate in _EVENTS else math.nan
+    series = read(result, buckets, request.group_by, empty)
+    if aggregate == "rate":
+        return replace(series, values=series.values / buckets.seconds())
+    return replace(series, whole=aggregate in _EVENTS, unit=_unit(request, aggregate))
+
+
+def grid_of(request: TimeseriesRequest, now_ns: int) -> Grid:
+    """The buckets a request asks for."""
+    asked = parse_range(request.from_, request.to, now_ns)
+    step = None if request.step is None else parse_duration(request.step, pointer="/step")
+    return grid(asked.start_ns, asked.end_ns, step)
+
+
+def check_names(request: TimeseriesRequest) -> None:
+    """Raise InvalidInput for a label asked for twice."""
+    for place, name in enumerate(request.group_by):
+        if name in request.group_by[:place]:
+            raise InvalidInput.field(f"/group_by/{place}", f"{name} is there twice")
+
+
+def question(request: TimeseriesRequest, aggregate: str, buckets: Grid, now_ns: int) -> plan.Question:
+    """What a request over logs or traces asks, in SQL."""
+    signal = request.signal
+    node = parse(request.query)
+    keys = [resolve(name, signal) for name in request.group_by]
+    field = None if request.field is None else resolve(request.field, signal)
+    condition = compile_filter(node, signal, now_ns=now_ns)
+    columns = _columns(node, signal, keys)
+    if field is not None and aggregate in ("count", "rate", "error_rate"):
+        condition = all_of([condition, field.present])
+        columns.update(() if field.kind is Kind.DURATION else _of(field))
+    return plan.Question(
+        source_of(signal).table or "",
+        plan.TIMESTAMP,
+        plan.SERVICES if signal == "traces" else plan.LOGS,
+        measure_of(signal, aggregate, field),
+        condition,
+        plan.labelled([key.value for key in keys]),
+        columns,
+        buckets,
+    )
+
+
+def measure_of(signal: str, aggregate: str, field: Field | None) -> Measure:
+    """The aggregate of a request over logs or traces."""
+    if aggregate in ("count", "rate"):
+        return counted()
+    if aggregate == "error_rate":
+        return failed_share(signal)
+    if aggregate == "last":
+        raise InvalidInput.field("/aggregate", "last is an aggregate of metrics")
+    if field is None:
+        raise needs_field(aggregate)
+    if aggregate == "uniq":
+        return distinct(field)
+    duration = field.kind is Kind.DURATION
+    q = quantile_of(aggregate)
+    if q is None:
+        value = field.value if field.kind in (Kind.DURATION, Kind.NUMBER) else field.number
+        return over_values(aggregate, value, ROLLED_DURATION[aggregate] if duration else None)
+    return latency_quantile(q) if duration else value_quantile(field.number, q)
+
+
+def _columns(node: Node, signal: str, keys: Collection[Field]) -> set[str]:
+    """Every column that the filter and the keys read."""
+    found: set[str] = set()
+    for leaf in leaves(node):
+        if isinstance(leaf, Text):
+            found.add(source_of(signal).text)
+        elif not isinstance(leaf, Everything):
+            found.update(_of(resolve(leaf.field, signal)))
+    return found.union(*(_of(key) for key in keys))
+
+
+def _of(field: Field) -> Collection[str]:
+    return field.columns or {field.name}
+
+
+def _unit(request: TimeseriesRequest, aggregate: str) -> str | None:
+    """The unit of the values, where it is known."""
+    if request.field is None or aggregate in ("count", "rate", "error_rate", "uniq"):
+        return None
+    return "ns" if resolve(request.field, request.signal).kind is Kind.DURATION else None
