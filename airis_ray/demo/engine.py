@@ -11,6 +11,7 @@ from airis_ray.demo.faults import by_name
 from airis_ray.demo.fleet import Fleet, Rollout
 from airis_ray.demo.life import Life
 from airis_ray.demo.logs import LogEncoder
+from airis_ray.demo.metrics import MetricEncoder
 from airis_ray.demo.plan import Plan
 from airis_ray.demo.rows import Payload, Rows, head, pack
 from airis_ray.demo.season import DAY, NS, Season
@@ -41,6 +42,9 @@ class World:
         self.simulation = Simulation(plan, self.fleet, self.effects)
         self._spans = SpanEncoder(self.traffic.users, self.effects)
         self._logs = LogEncoder(plan, self.traffic.users, self.fleet, self.effects)
+        self._metrics = MetricEncoder(
+            plan, self.traffic.users, self.fleet, self.life, self.effects, self.traffic
+        )
         self._heads = [
             head(pod.resource, f"shop.{SERVICES[self.fleet.slots[pod.slot].service].name}")
             for pod in self.fleet.pods
@@ -63,6 +67,7 @@ class World:
         logs = Rows.concat(self._logs.encode(found, requests, start))
         yield from pack("traces", self._due("traces", spans, end), self._heads)
         yield from pack("logs", self._due("logs", logs, end), self._heads)
+        yield from pack("metrics", self._metrics.encode(found, start, end), self._heads)
 
     def _due(self, signal: str, rows: Rows, end: int) -> Rows:
         """What can be sent now; the rest waits for its block."""

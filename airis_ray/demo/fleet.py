@@ -86,8 +86,8 @@ class Fleet:
     def slot(self, service: int, site: npt.NDArray[np.int64], uniform: npt.NDArray[np.floating]) -> Ints:
         """A replica of ``service`` for each request, evenly."""
         within = (uniform * self.site_count[service, site]).astype(np.int64)
-        first: Ints = self.site_first[service, site]
-        return first + within
+        slots: Ints = self.site_first[service, site] + within
+        return slots
 
     def pods_at(self, slots: Ints, times: Ints) -> Ints:
         """Which pod runs in each slot at each time."""

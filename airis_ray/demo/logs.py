@@ -93,7 +93,7 @@ class LogEncoder:
             case "miss":
                 mask = ~failed & ~self._effects.cache_hits(spans.span, spans.start)
             case kind:
-                mask = (kind == _TYPES)[spans.failure] & spans.own
+                mask = np.equal(_TYPES, kind)[spans.failure] & spans.own
         return np.flatnonzero(mask)
 
     def _flooded(self, spans: Spans, rng: np.random.Generator, chosen: dict[int, list[_Chosen]]) -> None:

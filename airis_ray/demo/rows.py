@@ -30,11 +30,15 @@ class Payload:
 
 @dataclass(frozen=True)
 class Rows:
-    """Framed records, each with its resource's number and the time (ns) at which it may be sent."""
+    """Framed records, each with its resource's number and the time (ns) at which it may be sent.
+
+    ``count`` tells how many records a row stands for (the points of a metric); None is one each.
+    """
 
     data: Column
     resource: Ints
     time: Ints
+    count: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -60,6 +64,9 @@ class Rows:
             wire.concat([part.data for part in parts]),
             np.concatenate([part.resource for part in parts]) if parts else np.zeros(0, np.int64),
             np.concatenate([part.time for part in parts]) if parts else np.zeros(0, np.int64),
+            np.concatenate([part.count for part in parts if part.count is not None])
+            if parts and parts[0].count is not None
+            else None,
         )
 
 
@@ -73,18 +80,21 @@ def pack(signal: Signal, rows: Rows, heads: Sequence[tuple[bytes, bytes]]) -> It
     order = np.lexsort((rows.time, rows.resource))
     data = wire.take(rows.data, order)
     resource = rows.resource[order]
+    weight = np.ones(len(rows), np.int64) if rows.count is None else rows.count[order]
+    records = np.concatenate([[0], np.cumsum(weight)])
     offsets = wire.offsets_of(data)
     buffer = wire.data_of(data)
     parts: list[bytes] = []
     size = count = 0
-    for low, high in _runs(resource, offsets):
+    for low, high in _runs(resource, offsets, records):
         body = _resource_message(heads[int(resource[low])], buffer[offsets[low] : offsets[high]])
-        if parts and (size + len(body) > MAX_BYTES or count + high - low > MAX_RECORDS):
+        inside = int(records[high] - records[low])
+        if parts and (size + len(body) > MAX_BYTES or count + inside > MAX_RECORDS):
             yield Payload(signal, b"".join(parts), count)
             parts, size, count = [], 0, 0
         parts.append(body)
         size += len(body)
-        count += high - low
+        count += inside
     yield Payload(signal, b"".join(parts), count)
 
 
@@ -101,12 +111,13 @@ def _resource_message(fixed: tuple[bytes, bytes], records: memoryview) -> bytes:
     return b"".join((wire.tag(1, 2), wire.varint(whole), resource, frame, scope, records))
 
 
-def _runs(resource: Ints, offsets: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+def _runs(resource: Ints, offsets: npt.NDArray[np.int32], records: Ints) -> Iterator[tuple[int, int]]:
     """Stretches of one resource, cut where they grow over the bounds."""
     edges = np.flatnonzero(np.diff(resource)) + 1
     for low, high in zip([0, *edges.tolist()], [*edges.tolist(), len(resource)], strict=True):
         while low < high:
             full = int(np.searchsorted(offsets, offsets[low] + MAX_BYTES // 2))
-            cut = min(high, max(full, low + 1), low + MAX_RECORDS // 2)
+            many = int(np.searchsorted(records, records[low] + MAX_RECORDS // 2))
+            cut = min(high, max(full, low + 1), max(many, low + 1))
             yield low, cut
             low = cut
