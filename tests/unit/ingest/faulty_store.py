@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.errors import InvalidInput, TooLarge, Unavailable
 from airis_ray.store import Query, Result
 
 
@@ -18,7 +18,7 @@ from airis_ray.store import Query, Result
 class Fault:
     """What happens to one insert: after ``seconds`` it is applied or not, and acknowledged or not."""
 
-    kind: Literal["none", "down", "lost", "hang", "crash"] = "none"
+    kind: Literal["none", "down", "lost", "full", "hang", "crash"] = "none"
     seconds: float = 0.01
 
 
@@ -47,6 +47,8 @@ class FaultyStore:
                 await asyncio.Event().wait()
             if fault.kind == "down":
                 raise Unavailable("the store is down")
+            if fault.kind == "full":
+                raise TooLarge("Code: 241. DB::Exception: memory limit exceeded")
             if fault.kind == "crash":
                 raise RuntimeError("an insert that nobody foresaw")
             self._apply(table, data["id"].to_pylist(), token)

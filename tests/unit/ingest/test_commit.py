@@ -96,6 +96,29 @@ def test_a_lost_acknowledgement_is_retried_without_doubling() -> None:
     run(scenario())
 
 
+def test_what_may_have_been_applied_is_not_sent_again_in_halves() -> None:
+    async def scenario() -> None:
+        store = FaultyStore([Fault("lost"), Fault("full")])
+        commit, _ = group_commit(store)
+        answers = await asyncio.gather(
+            *(commit.commit({"t": batch(i)}) for i in range(4)), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [Unavailable] * 4
+        assert set(store.rows.values()) == {1}
+
+    run(scenario())
+
+
+def test_a_group_too_large_for_the_store_goes_in_halves() -> None:
+    async def scenario() -> None:
+        store = FaultyStore([Fault("full")])
+        commit, _ = group_commit(store)
+        await asyncio.gather(*(commit.commit({"t": batch(i)}) for i in range(4)))
+        assert store.inserts == [("t", 2), ("t", 2)]
+
+    run(scenario())
+
+
 def test_an_unforeseen_error_is_told_as_unavailable(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         commit, budget = group_commit(FaultyStore([Fault("crash")]))

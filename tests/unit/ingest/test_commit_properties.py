@@ -39,7 +39,9 @@ CALLS = st.lists(
 )
 FAULTS = st.lists(
     st.builds(
-        Fault, st.sampled_from(["none", "none", "none", "down", "lost", "hang", "crash"]), st.floats(0, 1)
+        Fault,
+        st.sampled_from(["none", "none", "none", "down", "lost", "lost", "full", "hang", "crash"]),
+        st.floats(0, 1),
     ),
     max_size=30,
 )
