@@ -18,14 +18,16 @@ _ZERO_IS_MISSING: Final = frozenset({"SeverityNumber", "TemplateId"})
 class Field:
     """A resolved field.
 
-    ``value`` is its expression: never NULL, the empty string where a row lacks an attribute. ``lookups`` are the
-    places an attribute is looked up in, the first that is not empty counts; empty for columns.
+    ``value`` is its expression: never NULL, the empty string where a row lacks an attribute. ``places`` are the maps
+    and keys that an attribute is looked up in, ``lookups`` the same as expressions, the first that is not empty counts;
+    both are empty for columns.
     """
 
     name: str
     kind: Kind
     value: Sql
     lookups: tuple[Sql, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
 
     @property
     def sql(self) -> Sql:
@@ -97,10 +99,11 @@ def resolve(name: str, signal: str, *, table: str | None = None) -> Field:
         return Field(column, kind, value)
     map_column, _, key = name.partition(".")
     if key and map_column in source.maps:
-        lookups: tuple[Sql, ...] = (_lookup(source, map_column, key),)
+        places: tuple[tuple[str, str], ...] = ((map_column, key),)
     else:
-        lookups = _lookups(source, name)
-    return Field(name, Kind.ATTRIBUTE, _first_of(lookups), lookups)
+        places = _places(source, name)
+    lookups = tuple(_lookup(source, *place) for place in places)
+    return Field(name, Kind.ATTRIBUTE, _first_of(lookups), lookups, places)
 
 
 def _column(name: str, source: Source) -> str | None:
@@ -113,7 +116,7 @@ def _column(name: str, source: Source) -> str | None:
     return next((column for column in source.columns if column.lower() == folded), None)
 
 
-def _lookups(source: Source, name: str) -> tuple[Sql, ...]:
+def _places(source: Source, name: str) -> tuple[tuple[str, str], ...]:
     """Where an attribute of this name may be.
 
     A key that has a column of its own is read from its column alone: the maps beside it would cost 57 times as much
@@ -121,7 +124,7 @@ def _lookups(source: Source, name: str) -> tuple[Sql, ...]:
     """
     places = [(each, key) for key in keys_of(name) for each in source.attributes]
     hot = [place for place in places if column_for(source.table or "", *place)]
-    return tuple(_lookup(source, *place) for place in hot or places)
+    return tuple(hot or places)
 
 
 def _lookup(source: Source, map_column: str, key: str) -> Sql:
