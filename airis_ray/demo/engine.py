@@ -15,6 +15,7 @@ from airis_ray.demo.metrics import MetricEncoder
 from airis_ray.demo.plan import Plan
 from airis_ray.demo.rows import Payload, Rows, head, pack
 from airis_ray.demo.season import DAY, NS, Season
+from airis_ray.demo.sessions import Sessions
 from airis_ray.demo.simulate import Simulation
 from airis_ray.demo.spans import SpanEncoder
 from airis_ray.demo.traffic import Traffic
@@ -40,7 +41,6 @@ class World:
         self.life = Life(plan, self.fleet)
         self.effects = Effects(plan, self.fleet, self.life, self.traffic.users.country)
         self.simulation = Simulation(plan, self.fleet, self.effects)
-        self._spans = SpanEncoder(self.traffic.users, self.effects)
         self._logs = LogEncoder(plan, self.traffic.users, self.fleet, self.effects)
         self._metrics = MetricEncoder(
             plan, self.traffic.users, self.fleet, self.life, self.effects, self.traffic
@@ -49,6 +49,8 @@ class World:
             head(pod.resource, f"shop.{SERVICES[self.fleet.slots[pod.slot].service].name}")
             for pod in self.fleet.pods
         ]
+        self.sessions = Sessions(plan, self.traffic, self._heads)
+        self._spans = SpanEncoder(self.traffic.users, self.effects, self.sessions.ids)
         self._waiting: dict[str, Rows] = {}
 
     def blocks(self) -> Iterator[tuple[int, int]]:
@@ -61,18 +63,19 @@ class World:
 
     def block(self, start: int, end: int) -> Iterator[Payload]:
         """All that happens in ``[start, end)``."""
-        requests = self.traffic.draw(start, end)
+        requests = self.sessions.join(self.traffic.draw(start, end), start, end)
         found = list(self.simulation.run(requests, start))
         spans = Rows.concat([self._spans.encode(spans) for spans in found])
         logs = Rows.concat(self._logs.encode(found, requests, start))
         yield from pack("traces", self._due("traces", spans, end), self._heads)
         yield from pack("logs", self._due("logs", logs, end), self._heads)
+        yield from pack("logs", self._due("sessions", self.sessions.record(found), end), self._heads)
         yield from pack("metrics", self._metrics.encode(found, start, end), self._heads)
 
     def _due(self, signal: str, rows: Rows, end: int) -> Rows:
         """What can be sent now; the rest waits for its block."""
-        silent = self.effects.silent(self.fleet.service_of_pod[rows.resource], rows.time)
-        if silent.any():
+        if signal != "sessions":
+            silent = self.effects.silent(self.fleet.service_of_pod[rows.resource], rows.time)
             rows = rows.of(~silent)
         if signal in self._waiting and len(self._waiting[signal]):
             rows = Rows.concat([self._waiting[signal], rows])

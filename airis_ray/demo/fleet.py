@@ -78,6 +78,8 @@ class Fleet:
             self._changes.append(np.array([moment for moment, _ in changes], np.int64))
             self._first_pod.append(len(self.pods))
             self.pods.extend(_pod(seed, number, slot, moment, version) for moment, version in changes)
+        self._all_changes = np.unique(np.concatenate(self._changes))
+        self._known: dict[int, Ints] = {}
         self.service_of_pod = np.array([self.slots[pod.slot].service for pod in self.pods])
         self.slot_of_pod = np.array([pod.slot for pod in self.pods])
         self.since = np.array([pod.since for pod in self.pods], np.int64)
@@ -91,21 +93,24 @@ class Fleet:
 
     def pods_at(self, slots: Ints, times: Ints) -> Ints:
         """Which pod runs in each slot at each time."""
-        out = np.empty(len(slots), np.int64)
-        low, high = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-        current = np.array([self.pod_at(number, low) for number in range(len(self.slots))])
-        out[:] = current[slots]
-        for number, changes in enumerate(self._changes):
-            if np.searchsorted(changes, low, "right") != np.searchsorted(changes, high, "right"):
-                rows = np.flatnonzero(slots == number)
-                index = np.searchsorted(changes, times[rows], "right") - 1
-                out[rows] = self._first_pod[number] + np.maximum(index, 0)
+        if not len(times):
+            return np.zeros(0, np.int64)
+        first, last = np.searchsorted(self._all_changes, (times.min(), times.max()), "right")
+        out: Ints = self._running(int(first))[slots]
+        for change in range(first, last):
+            # Few blocks see a pod replaced, and then few pods.
+            later = times >= self._all_changes[change]
+            out[later] = self._running(change + 1)[slots[later]]
         return out
 
-    def pod_at(self, slot: int, time: int) -> int:
-        """The pod that runs in ``slot`` at ``time``."""
-        index = int(np.searchsorted(self._changes[slot], time, "right")) - 1
-        return self._first_pod[slot] + max(index, 0)
+    def _running(self, changes: int) -> Ints:
+        """The pod in every slot after so many changes anywhere."""
+        if changes not in self._known:
+            moment = self._all_changes[max(changes - 1, 0)]
+            places = [int(np.searchsorted(own, moment, "right")) - 1 for own in self._changes]
+            pods = [first + max(place, 0) for first, place in zip(self._first_pod, places, strict=True)]
+            self._known[changes] = np.array(pods, np.int64)
+        return self._known[changes]
 
 
 def _slots() -> list[Slot]:

@@ -71,7 +71,8 @@ class Gauges:
         breath = 0.05 * ((self.times / NS + self.slots * 97) % 2400) / 2400
         share = 0.40 + 0.06 * (1 - np.exp(-age / 7200)) + breath + 0.03 * self._load + 0.02 * self._noise
         share = share + (0.985 - share) * self._leak
-        return (np.clip(share, 0.05, 0.995) * self._limit[:, None]).astype(np.int64) // 4096 * 4096
+        used: Ints = (np.clip(share, 0.05, 0.995) * self._limit[:, None]).astype(np.int64) // 4096 * 4096
+        return used
 
     def connections(self, service: str) -> tuple[Ints, Ints]:
         """Used and idle connections of a service's pool."""
@@ -118,14 +119,16 @@ class Gauges:
         times = np.tile(self.times[0], (len(NODES), 1))
         used = self._life.disk(nodes.ravel(), times.ravel()).reshape(nodes.shape)
         used = np.clip(used + 0.0015 * self._rng.standard_normal(nodes.shape), 0, 1)
-        return np.where(used > 0.996, 1.0, used)[self._node]
+        seen: Floats = np.where(used > 0.996, 1.0, used)[self._node]
+        return seen
 
     def network_errors(self) -> Ints:
         """Errors of each slot's node since the run's start."""
         added = self._rng.poisson(0.05, (len(NODES), self.times.shape[1]))
         total = self._errors[:, None] + np.cumsum(added, axis=1)
         self._errors = total[:, -1]
-        return total[self._node]
+        seen: Ints = total[self._node]
+        return seen
 
     def collections(self, step: int) -> tuple[Ints, Ints, Floats]:
         """Garbage collections between two scrapes: their slot, their scrape, their seconds."""

@@ -94,7 +94,7 @@ class MetricEncoder:
         self._open = seen.of(~over)
         self._gauges.begin(times, start)
         slots = len(self._fleet.slots)
-        pods = np.array([[self._fleet.pod_at(slot, at) for at in times.tolist()] for slot in range(slots)])
+        pods = self._fleet.pods_at(self._gauges.slots.ravel(), self._gauges.times.ravel()).reshape(slots, -1)
         heard = ~self._effects.silent(
             self._fleet.service_of_pod[pods.ravel()], np.tile(times, slots)
         ).reshape(pods.shape)

@@ -62,13 +62,12 @@ class Cumulative:
         count, scrapes, width = len(self.keys), len(times), self._buckets.shape[1]
         cell = series * scrapes + scrape
         bucket = np.searchsorted(self._edges, values, side="left")
-        added = np.bincount(cell * width + bucket, minlength=count * scrapes * width)
-        added = added.reshape(count, scrapes, width)
+        flat = np.bincount(cell * width + bucket, minlength=count * scrapes * width)
+        added = flat.reshape(count, scrapes, width)
         summed = np.bincount(cell, values, count * scrapes).reshape(count, scrapes)
-        low, high = np.full(count * scrapes, np.inf), np.full(count * scrapes, -np.inf)
-        np.minimum.at(low, cell, values)
-        np.maximum.at(high, cell, values)
-        low, high = low.reshape(count, scrapes), high.reshape(count, scrapes)
+        low, high = np.full((count, scrapes), np.inf), np.full((count, scrapes), -np.inf)
+        np.minimum.at(low.reshape(-1), cell, values)
+        np.maximum.at(high.reshape(-1), cell, values)
         pods = np.array([key[0] for key in self.keys], np.int64)
         parts = []
         for number, time in enumerate(times.tolist()):
@@ -126,4 +125,4 @@ class Cumulative:
 
 def _joined(parts: list[tuple[npt.NDArray[np.generic], ...]]) -> Standing:
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Standing(*columns)  # type: ignore[arg-type]
+    return Standing(*columns)

@@ -13,7 +13,7 @@ from airis_ray.demo.model import CONSUMER, SERVER
 from airis_ray.demo.rows import Rows
 from airis_ray.demo.simulate import Kind, Spans
 from airis_ray.demo.traffic import Users
-from airis_ray.demo.wire import Column
+from airis_ray.demo.wire import Column, Ints
 from airis_ray.demo.world import vocabulary as words
 
 _ATTRIBUTES = 9
@@ -28,8 +28,8 @@ _METHODS = frozenset({"checkout/PlaceOrder", "payment/Charge"})
 class SpanEncoder:
     """Encodes the spans of one world; its vocabularies are encoded once."""
 
-    def __init__(self, users: Users, effects: Effects) -> None:
-        self._effects = effects
+    def __init__(self, users: Users, effects: Effects, sessions: list[str]) -> None:
+        self._effects, self._sessions = effects, sessions
         self._fixed: dict[Kind, tuple[Any, Any]] = {}
         self._user = wire.pool([_user(users, number) for number in range(words.USERS)])
         self._browser = _strings("user_agent.name", words.BROWSERS)
@@ -86,6 +86,8 @@ class SpanEncoder:
                 wire.take(self._http, spans.failure),
                 self._path(spans),
             ]
+            if (requests.visitor[rows] >= 0).any():
+                out.append(self._session(requests.visitor[rows]))
         if key in _METHODS:
             out.append(wire.take(self._method, requests.method[rows]))
         if key in _CARTS:
@@ -104,6 +106,14 @@ class SpanEncoder:
         if route == "/product/{id}":
             return wire.take(self._product, spans.requests.product[spans.rows])
         return wire.scalar(wire.attribute(_ATTRIBUTES, "url.path", route))
+
+    def _session(self, visitor: Ints) -> Column:
+        """``session.id`` where the request is of a recorded session."""
+        known, place = np.unique(visitor, return_inverse=True)
+        names = [
+            b"" if n < 0 else wire.attribute(_ATTRIBUTES, "session.id", self._sessions[n]) for n in known
+        ]
+        return wire.take(wire.pool(names), place)
 
     def _failures(self, spans: Spans) -> list[Column]:
         out = [wire.take(self._error, spans.failure), wire.take(self._status, spans.failure)]

@@ -24,7 +24,10 @@ _CURL = words.BROWSERS.index("curl")
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests, one row each. ``session`` numbers the recorded browser session, -1 for none."""
+    """Requests, one row each.
+
+    ``session`` numbers the block's requests of recorded browser sessions, ``visitor`` their sessions; -1 for none.
+    """
 
     time: Ints
     route: Ints
@@ -39,6 +42,7 @@ class Requests:
     order: npt.NDArray[np.uint64]
     trace: npt.NDArray[np.uint8]
     session: Ints
+    visitor: Ints
 
     def __len__(self) -> int:
         return len(self.time)
@@ -46,6 +50,12 @@ class Requests:
     def of(self, rows: npt.NDArray[np.int64]) -> Requests:
         """Some of the requests."""
         return Requests(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+    @staticmethod
+    def concat(parts: list[Requests]) -> Requests:
+        """All of ``parts``, in order."""
+        names = [item.name for item in fields(Requests)]
+        return Requests(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 class Users:
@@ -120,6 +130,7 @@ class Traffic:
             order=rng.integers(0, 1 << 40, count, dtype=np.uint64),
             trace=rng.integers(0, 256, (count, 16), dtype=np.uint8),
             session=np.full(count, -1, np.int64) if session is None else session,
+            visitor=np.full(count, -1, np.int64),
         )
 
     def _spiking(self, times: Ints) -> npt.NDArray[np.float64]:

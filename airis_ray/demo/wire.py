@@ -37,6 +37,7 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+@cache
 def tag(number: int, kind: int) -> bytes:
     """A field's tag; ``kind`` is 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes."""
     return varint(number << 3 | kind)
