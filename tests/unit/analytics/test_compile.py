@@ -15,7 +15,7 @@ from airis_ray.analytics.sql import Sql, quote_identifier
 from airis_ray.analytics.syntax import parse
 from airis_ray.errors import InvalidInput
 from airis_ray.store import Query
-from tests.support import rows
+from tests.support import records
 from tests.support.local_store import LocalStore
 from tests.support.queries import SHREDS, TREES
 
@@ -89,10 +89,10 @@ async def store(migrated_store: LocalStore) -> AsyncIterator[LocalStore]:
     """The store with the rows above, each a minute after the one before."""
     for table, listed in (("otel_logs", LOGS), ("otel_traces", SPANS)):
         stamped = [
-            {**row, "Timestamp": rows.START + n * MINUTE, "TraceId": f"{n:032x}"}
+            {**row, "Timestamp": records.START + n * MINUTE, "TraceId": f"{n:032x}"}
             for n, row in enumerate(listed)
         ]
-        await migrated_store.insert(table, rows.batch(table, TENANT, stamped))
+        await migrated_store.insert(table, records.batch(table, TENANT, stamped))
     yield migrated_store
 
 
@@ -100,7 +100,7 @@ async def matching(store: LocalStore, condition: Sql, table: str) -> list[int]:
     """The numbers (minutes after the start) of the rows that meet the condition."""
     sql = f"SELECT Timestamp FROM {table} WHERE {condition.text} ORDER BY Timestamp"
     found = (await store.query(Query(sql, condition.parameters, tenant=TENANT))).table["Timestamp"]
-    return [(int(each.value) - rows.START) // MINUTE for each in found]
+    return [(int(each.value) - records.START) // MINUTE for each in found]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ async def matching(store: LocalStore, condition: Sql, table: str) -> list[int]:
     ],
 )
 async def test_logs(store: LocalStore, query: str, expected: list[int]) -> None:
-    condition = query_filter(query, "logs", now_ns=rows.START + 6 * MINUTE)
+    condition = query_filter(query, "logs", now_ns=records.START + 6 * MINUTE)
     assert await matching(store, condition, "otel_logs") == expected
 
 
@@ -291,7 +291,7 @@ async def test_user_text_never_becomes_sql(query: str) -> None:
     marked = f'{query} zq:"zqz\' zqz" zqz\\`zqz:zqz'
     for signal in SIGNALS:
         try:
-            condition = query_filter(marked, signal, now_ns=rows.START)
+            condition = query_filter(marked, signal, now_ns=records.START)
         except InvalidInput:
             continue
         assert "zq" not in condition.text
@@ -304,7 +304,7 @@ async def test_every_query_that_compiles_runs_and_its_negation_is_the_rest(
 ) -> None:  # type: ignore[no-untyped-def]
     source = SOURCES[signal]
     try:
-        condition = compile_filter(node, signal, now_ns=rows.START)
+        condition = compile_filter(node, signal, now_ns=records.START)
     except InvalidInput:
         return
     counted = (

@@ -14,15 +14,15 @@ from airis_ray.analytics import cursors
 from airis_ray.analytics.search import Page, SearchRequest, search
 from airis_ray.errors import InvalidInput
 from airis_ray.telemetry.tables import LOGS
-from tests.support import rows
+from tests.support import records
 from tests.support.local_store import LocalStore
 
 SECOND = 10**9
-NOW = rows.START + 3600 * SECOND
+NOW = records.START + 3600 * SECOND
 
 
 async def ask(store: LocalStore, tenant: str, **request: Any) -> Page:
-    request = {"from": rows.START, "to": "now", **request}
+    request = {"from": records.START, "to": "now", **request}
     return await search(store, SearchRequest.model_validate(request), tenant, NOW)
 
 
@@ -39,35 +39,35 @@ def together(found: list[Page]) -> list[dict[str, Any]]:
 
 
 async def test_columns_and_rows_are_as_inserted(migrated_store: LocalStore, tenant: str) -> None:
-    batch = rows.log(
+    batch = records.log(
         tenant,
         {
-            "Timestamp": rows.START,
+            "Timestamp": records.START,
             "Body": "결제",
             "ServiceName": "cart",
             "LogAttributes": {"a": "1"},
             "TraceFlags": 1,
         },
-        {"Timestamp": rows.START + 1, "Body": "b", "SeverityText": "ERROR"},
+        {"Timestamp": records.START + 1, "Body": "b", "SeverityText": "ERROR"},
     )
     await migrated_store.insert("otel_logs", batch)
     page = await ask(migrated_store, tenant)
     assert page.cursor is None
     assert page.table.column_names == [*LOGS.names, "TemplateId"]
-    assert page.table.column("Timestamp").cast(pa.int64()).to_pylist() == [rows.START + 1, rows.START]
+    assert page.table.column("Timestamp").cast(pa.int64()).to_pylist() == [records.START + 1, records.START]
     # ClickHouse answers maps in the order they were sent in.
     shown = page.table.drop_columns(["Timestamp", "TemplateId"]).to_pylist()
     assert shown == pa.Table.from_batches([batch]).drop_columns(["Timestamp"]).to_pylist()[::-1]
 
 
 async def test_spans_with_events_and_links(migrated_store: LocalStore, tenant: str) -> None:
-    batch = rows.span(
+    batch = records.span(
         tenant,
         {
-            "Timestamp": rows.START,
+            "Timestamp": records.START,
             "SpanName": "GET",
             "Duration": 5,
-            "Events.Timestamp": [rows.START],
+            "Events.Timestamp": [records.START],
             "Events.Name": ["exception"],
             "Events.Attributes": [{"k": "v"}],
         },
@@ -84,8 +84,8 @@ async def test_spans_with_events_and_links(migrated_store: LocalStore, tenant: s
 
 
 async def test_fields_are_named_as_asked(migrated_store: LocalStore, tenant: str) -> None:
-    row = {"Timestamp": rows.START, "SeverityNumber": 18, "ResourceAttributes": {"host.name": "h"}}
-    await migrated_store.insert("otel_logs", rows.log(tenant, row))
+    row = {"Timestamp": records.START, "SeverityNumber": 18, "ResourceAttributes": {"host.name": "h"}}
+    await migrated_store.insert("otel_logs", records.log(tenant, row))
     fields = ["level", "host", "LogAttributes.x", "it's `odd`", "level"]
     page = await ask(migrated_store, tenant, fields=fields)
     assert page.table.to_pylist() == [
@@ -95,10 +95,10 @@ async def test_fields_are_named_as_asked(migrated_store: LocalStore, tenant: str
 
 async def test_ranges_are_half_open_and_other_tenants_unseen(migrated_store: LocalStore, tenant: str) -> None:
     for owner in (tenant, f"{tenant}-other"):
-        stamps = [rows.START - 1, rows.START, rows.START + 9, rows.START + 10]
-        await migrated_store.insert("otel_logs", rows.log(owner, *({"Timestamp": each} for each in stamps)))
-    page = await ask(migrated_store, tenant, to=rows.START + 10, fields=["Timestamp"])
-    assert page.table.column(0).cast(pa.int64()).to_pylist() == [rows.START + 9, rows.START]
+        stamps = [records.START - 1, records.START, records.START + 9, records.START + 10]
+        await migrated_store.insert("otel_logs", records.log(owner, *({"Timestamp": each} for each in stamps)))
+    page = await ask(migrated_store, tenant, to=records.START + 10, fields=["Timestamp"])
+    assert page.table.column(0).cast(pa.int64()).to_pylist() == [records.START + 9, records.START]
 
 
 async def test_nothing_found_has_its_columns(migrated_store: LocalStore, tenant: str) -> None:
@@ -138,7 +138,7 @@ async def test_orders(
     numbers = ["-3", "9", "10", "a", "b"]
     listed = [
         {
-            "Timestamp": rows.START + n,
+            "Timestamp": records.START + n,
             "ServiceName": "bab"[n % 3] if n not in (1, 2) else "a",
             "SeverityNumber": (21, 17, 13, 0, 0, 0)[n],
             "SeverityText": "" if n != 5 else "info",
@@ -147,7 +147,7 @@ async def test_orders(
         }
         for n in range(6)
     ]
-    await migrated_store.insert("otel_logs", rows.log(tenant, *listed))
+    await migrated_store.insert("otel_logs", records.log(tenant, *listed))
     request = {"fields": ["Body"]} if order is None else {"fields": ["Body"], "order": order}
     for limit in (1, 4, 6, 10):
         found = together(await pages(migrated_store, tenant, limit=limit, **request))
@@ -178,8 +178,8 @@ async def test_bad_requests_name_the_field(
 
 
 async def test_a_cursor_belongs_to_its_request(migrated_store: LocalStore, tenant: str) -> None:
-    stamps = [{"Timestamp": rows.START + n, "Body": "x"} for n in range(4)]
-    await migrated_store.insert("otel_logs", rows.log(tenant, *stamps))
+    stamps = [{"Timestamp": records.START + n, "Body": "x"} for n in range(4)]
+    await migrated_store.insert("otel_logs", records.log(tenant, *stamps))
     first = await ask(migrated_store, tenant, limit=2)
     assert first.cursor is not None
     for other in ({"query": "x"}, {"order": "Timestamp asc"}, {"to": "now-1s"}, {"signal": "traces"}):
@@ -197,7 +197,7 @@ async def test_relative_times_stay_where_the_first_page_saw_them(
     migrated_store: LocalStore, tenant: str
 ) -> None:
     stamps = [{"Timestamp": NOW - n * SECOND} for n in (5, 4, 3, 2)]
-    await migrated_store.insert("otel_logs", rows.log(tenant, *stamps))
+    await migrated_store.insert("otel_logs", records.log(tenant, *stamps))
     body = {"from": "now-10s", "to": "now", "limit": 2, "query": "Timestamp:>now-5s"}
     first = await search(migrated_store, SearchRequest.model_validate(body), tenant, NOW)
     later = {**body, "cursor": first.cursor}
@@ -207,11 +207,11 @@ async def test_relative_times_stay_where_the_first_page_saw_them(
 
 async def test_rows_that_come_between_two_pages_move_nothing(migrated_store: LocalStore, tenant: str) -> None:
     await migrated_store.insert(
-        "otel_logs", rows.log(tenant, *({"Timestamp": rows.START + 5, "Body": str(n)} for n in range(10)))
+        "otel_logs", records.log(tenant, *({"Timestamp": records.START + 5, "Body": str(n)} for n in range(10)))
     )
     first = await ask(migrated_store, tenant, limit=4)
-    late = [{"Timestamp": rows.START + n, "Body": f"late {n} {m}"} for n in range(10) for m in range(5)]
-    await migrated_store.insert("otel_logs", rows.log(tenant, *late))
+    late = [{"Timestamp": records.START + n, "Body": f"late {n} {m}"} for n in range(10) for m in range(5)]
+    await migrated_store.insert("otel_logs", records.log(tenant, *late))
     found = [first]
     while found[-1].cursor is not None:
         found.append(await ask(migrated_store, tenant, limit=4, cursor=found[-1].cursor))
@@ -223,11 +223,11 @@ async def test_rows_that_come_between_two_pages_move_nothing(migrated_store: Loc
 async def test_the_newest_rows_of_a_long_range_and_the_oldest(
     migrated_store: LocalStore, tenant: str
 ) -> None:
-    stamps = [{"Timestamp": rows.START + n * 60 * SECOND} for n in range(60)]
-    await migrated_store.insert("otel_logs", rows.log(tenant, *stamps))
+    stamps = [{"Timestamp": records.START + n * 60 * SECOND} for n in range(60)]
+    await migrated_store.insert("otel_logs", records.log(tenant, *stamps))
     for order, expected in (("Timestamp desc", range(59, -1, -1)), ("Timestamp asc", range(60))):
         found = await pages(migrated_store, tenant, limit=7, order=order, fields=["Timestamp"])
-        minutes = [(int(row["Timestamp"].value) - rows.START) // (60 * SECOND) for row in together(found)]
+        minutes = [(int(row["Timestamp"].value) - records.START) // (60 * SECOND) for row in together(found)]
         assert minutes == list(expected)
         assert len(found) == 9
 
@@ -250,10 +250,10 @@ async def test_pages_are_the_whole_cut_in_pieces(
     """Few distinct values and whole duplicates: ties at every border of a page."""
     tenant = f"t{uuid.uuid4().hex}"
     if listed:
-        batch = rows.log(
+        batch = records.log(
             tenant,
             *(
-                {"Timestamp": rows.START + at, "ServiceName": service, "LogAttributes": {"n": n}}
+                {"Timestamp": records.START + at, "ServiceName": service, "LogAttributes": {"n": n}}
                 for at, service, n in listed
             ),
         )
@@ -264,7 +264,7 @@ async def test_pages_are_the_whole_cut_in_pieces(
     assert together(found) == whole.table.to_pylist()
     assert all(page.table.num_rows == limit for page in found[:-1])
     kept = [
-        (rows.START + at, service, n)
+        (records.START + at, service, n)
         for at, service, n in listed
         if (query != "service:a" or service == "a") and (query != "-n:1" or n != "1")
     ]
