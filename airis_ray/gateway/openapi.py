@@ -155,7 +155,7 @@ def _merge(merged: dict[str, Any], application: Application, app: FastAPI) -> No
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method in _METHODS:
-                _complete(operation, application, scopes.get((path, method)))
+                _complete(operation, application, scopes[path, method])
         merged["paths"][application.prefix + path] = _renamed(item, renamed)
     for name, schema in schemas.items():
         taken[renamed.get(name, name)] = _renamed(schema, renamed)
@@ -164,7 +164,7 @@ def _merge(merged: dict[str, Any], application: Application, app: FastAPI) -> No
 
 def _scopes(app: FastAPI) -> dict[tuple[str, str], tuple[str, ...] | None]:
     return {
-        (str(route.path), method.lower()): scopes_of(route)
+        (str(route.path_format), method.lower()): scopes_of(route)
         for route in routes_of(app)
         for method in (route.methods or ())
     }

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from airis_ray.errors import AirisError
+from airis_ray.errors import Unavailable
 from airis_ray.settings import Settings
 from airis_ray.store.migrate import plan
 from airis_ray.store.protocol import Store
@@ -117,8 +117,8 @@ async def _bounded(probe: Callable[[], Awaitable[Finding]]) -> Finding:
             found = await probe()
     except TimeoutError:
         found = Finding("down", "does not answer", f"no answer within {_BOUND:.0f} s")
-    except AirisError as error:
+    except Unavailable as error:
         found = Finding("down", "does not answer", str(error))
-    except Exception as error:
-        found = Finding("down", "cannot be asked", repr(error))
+    except Exception as error:  # whatever is wrong with a part, the report has to come
+        found = Finding("down", "is not in order; an operator's key shows why", str(error) or repr(error))
     return Finding(found.state, found.reason, found.detail, (time.perf_counter() - start) * 1e3)

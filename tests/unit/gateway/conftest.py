@@ -19,6 +19,8 @@ from airis_ray.web.keyring import api_keys
 from airis_ray.web.keys import KeyTable
 from tests.support.local_store import LocalStore
 
+KEPT = {"logs": 0, "traces": 0, "metrics": 0, "sessions": 0}  # as the tests' store was migrated
+
 
 class World:
     """A gateway whose keys are real: the administrator's in a file, the others in the store."""
@@ -32,7 +34,7 @@ class World:
         settings: Mapping[str, object] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.settings = Settings.model_validate({"data_dir": data_dir, **(settings or {})})
+        self.settings = Settings.model_validate({"data_dir": data_dir, "retention": KEPT, **(settings or {})})
         self.admin, _ = admin_key(data_dir)
         self.table = KeyTable(store)
         self.guard = Guard(self.settings, api_keys(self.settings, self.table))

@@ -60,7 +60,7 @@ def test_every_call_of_every_application_is_in_it_with_its_scopes(document: dict
             if not getattr(route, "include_in_schema", False):
                 continue
             for method in route.methods or ():
-                operation = document["paths"][f"{application.prefix}{route.path}"][method.lower()]
+                operation = document["paths"][f"{application.prefix}{route.path_format}"][method.lower()]
                 scopes = scopes_of(route)
                 assert operation["security"] == ([] if scopes is None else [{"key": list(scopes)}])
 

@@ -1,0 +1,311 @@
+"""Two tenants with the same kinds of telemetry, and plausible calls of every route."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+TABLES = (
+    "otel_logs",
+    "otel_traces",
+    "otel_traces_trace_id_ts",
+    "otel_metrics_gauge",
+    "otel_metrics_sum",
+    "otel_metrics_histogram",
+    "otel_metrics_exponential_histogram",
+    "otel_metrics_summary",
+    "hyperdx_sessions",
+    "airis_services_10s",
+    "airis_logs_10s",
+    "airis_facets_15m",
+    "airis_series_1m",
+    "airis_keys",
+    "airis_tenants",
+    "airis_audit",
+    "airis_key_uses",
+    "system.parts",
+    "system.query_log",
+    "system.tables",
+)
+ARROW = {"accept": "application/vnd.apache.arrow.stream"}
+
+
+@dataclass
+class Party:
+    """A tenant. ``secret`` is in every name and value it sends, and must reach nobody else."""
+
+    tenant: str
+    key: str
+    secret: str = field(default_factory=lambda: f"zq{uuid.uuid4().hex[:16]}")
+    trace: str = field(default_factory=lambda: uuid.uuid4().hex)
+    key_id: str = ""
+
+    @property
+    def service(self) -> str:
+        return f"svc-{self.secret}"
+
+    @property
+    def metric(self) -> str:
+        return f"metric.{self.secret}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. ``shows`` where the answer holds the caller's own secret: the test would else prove nothing."""
+
+    path: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    json: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    shows: bool = False
+
+
+Calls = Callable[[Party, Party], list[Call]]
+"""The calls that the first party makes, also for what is the second's."""
+
+
+def none(me: Party, other: Party) -> list[Call]:
+    return [Call()]
+
+
+def telemetry(signal: str) -> Calls:
+    def calls(me: Party, other: Party) -> list[Call]:
+        return [Call(json=payload(signal, me)), Call(json=payload(signal, me, claims=other.tenant))]
+
+    return calls
+
+
+def payload(signal: str, party: Party, claims: str | None = None) -> dict[str, Any]:
+    """An OTLP/JSON request; ``claims`` is a tenant that the sender says it were."""
+    now = time.time_ns()
+    text = {"stringValue": party.secret}
+    attributes = [
+        {"key": "app.user.id", "value": text},
+        {"key": f"key.{party.secret}", "value": text},
+    ]
+    resource: list[dict[str, Any]] = [
+        {"key": "service.name", "value": {"stringValue": party.service}},
+        {"key": "deployment.environment.name", "value": text},
+        {"key": "k8s.pod.name", "value": text},
+    ]
+    if claims is not None:
+        resource.append({"key": "airis.tenant", "value": {"stringValue": claims}})
+    if signal == "logs":
+        records = [
+            {
+                "timeUnixNano": str(now - i),
+                "severityText": "ERROR",
+                "severityNumber": 17,
+                "traceId": party.trace,
+                "spanId": "00000000000000aa",
+                "body": {"stringValue": f"결제 실패 payment failed {party.secret}"},
+                "attributes": attributes,
+            }
+            for i in range(3)
+        ]
+        return {
+            "resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [{"logRecords": records}]}]
+        }
+    if signal == "traces":
+        spans = [
+            {
+                "traceId": party.trace,
+                "spanId": f"{number:016x}",
+                "parentSpanId": parent,
+                "name": f"GET /{party.secret}",
+                "kind": kind,
+                "startTimeUnixNano": str(now - 2_000_000),
+                "endTimeUnixNano": str(now - 1_000_000 + number),
+                "attributes": attributes,
+                "status": {"code": 2, "message": party.secret},
+            }
+            for number, parent, kind in ((0xAA, "", 2), (0xAB, "00000000000000aa", 3))
+        ]
+        return {"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"spans": spans}]}]}
+    return {
+        "resourceMetrics": [
+            {"resource": {"attributes": resource}, "scopeMetrics": [{"metrics": _metrics(party, now)}]}
+        ]
+    }
+
+
+def _metrics(party: Party, now: int) -> list[dict[str, Any]]:
+    point = {
+        "timeUnixNano": str(now),
+        "startTimeUnixNano": str(now - 10**9),
+        "attributes": [{"key": f"label.{party.secret}", "value": {"stringValue": party.secret}}],
+    }
+    total = {"aggregationTemporality": 2}
+    return [
+        {"name": party.metric, "unit": "1", "gauge": {"dataPoints": [{**point, "asDouble": 1.5}]}},
+        {
+            "name": f"{party.metric}.sum",
+            "sum": {**total, "isMonotonic": True, "dataPoints": [{**point, "asInt": "3"}]},
+        },
+        {
+            "name": f"{party.metric}.histogram",
+            "histogram": {
+                **total,
+                "dataPoints": [
+                    {**point, "count": "2", "sum": 3.0, "bucketCounts": ["1", "1"], "explicitBounds": [1.0]}
+                ],
+            },
+        },
+    ]
+
+
+# ---- gateway ----
+
+
+def list_keys(me: Party, other: Party) -> list[Call]:
+    return [
+        Call(shows=True),
+        Call(params={"revoked": True, "limit": 1000}, shows=True),
+        Call(params={"tenant": other.tenant}),
+    ]
+
+
+def create_key(me: Party, other: Party) -> list[Call]:
+    body = {"name": f"another of {me.secret}", "scopes": ["read"]}
+    return [Call(json=body, shows=True), Call(json={**body, "tenant": other.tenant})]
+
+
+def revoke_key(me: Party, other: Party) -> list[Call]:
+    return [Call(f"/api/keys/{other.key_id}")]
+
+
+def create_tenant(me: Party, other: Party) -> list[Call]:
+    return [Call(json={"id": other.tenant, "name": "mine now"})]
+
+
+def audit(me: Party, other: Party) -> list[Call]:
+    return [Call(params={"limit": 1000}, shows=True), Call(params={"tenant": other.tenant})]
+
+
+# ---- analytics ----
+
+
+def search(me: Party, other: Party) -> list[Call]:
+    calls = [
+        Call(
+            json={"signal": signal, "query": query, "limit": 10_000},
+            shows=query == "" and signal in ("logs", "traces"),
+        )
+        for signal in ("logs", "traces", "sessions", "anomalies")
+        for query in ("", f"service:{other.service}", f'"{other.secret}"', f"app.user.id:{other.secret}")
+    ]
+    tenants = [f"Tenant:{other.tenant}", f"airis.tenant:{other.tenant}", "airis.tenant:*", "-service:nothing"]
+    calls += [Call(json={"signal": "logs", "query": query}) for query in tenants]
+    return [*calls, Call(json={"signal": "logs"}, headers=ARROW, shows=True)]
+
+
+def timeseries(me: Party, other: Party) -> list[Call]:
+    return [
+        *(
+            Call(json={"signal": signal, "group_by": ["service"], "from": "now-30m"}, shows=True)
+            for signal in ("logs", "traces")
+        ),
+        Call(json={"signal": "logs", "group_by": ["airis.tenant", "app.user.id"]}, shows=True),
+        Call(json={"signal": "traces", "aggregate": "p95", "field": "duration", "group_by": ["app.user.id"]}),
+        *(
+            Call(
+                json={"signal": "metrics", "metric": party.metric + kind, "group_by": ["service"]},
+                shows=party is me,
+            )
+            for party in (me, other)
+            for kind in ("", ".sum", ".histogram")
+        ),
+    ]
+
+
+def period(me: Party, other: Party) -> list[Call]:
+    return [Call(shows=True), Call(params={"from": "now-6h"}, shows=True)]
+
+
+def service_map(me: Party, other: Party) -> list[Call]:
+    return [Call(shows=True)]
+
+
+def trace(me: Party, other: Party) -> list[Call]:
+    base = "/api/analytics/traces"
+    return [Call(f"{base}/{me.trace}", shows=True), Call(f"{base}/{other.trace}")]
+
+
+def metrics(me: Party, other: Party) -> list[Call]:
+    return [Call(shows=True), Call(params={"service": other.service}), Call(params={"prefix": other.metric})]
+
+
+def fields(me: Party, other: Party) -> list[Call]:
+    return [
+        *(
+            Call(params={"signal": signal}, shows=signal != "metrics")
+            for signal in ("logs", "traces", "metrics")
+        ),
+        Call(params={"signal": "logs", "prefix": f"key.{other.secret}"}),
+    ]
+
+
+def field_values(me: Party, other: Party) -> list[Call]:
+    base = "/api/analytics/fields"
+    names = ("service", "app.user.id", "k8s.pod.name", f"key.{me.secret}")
+    shown = [Call(f"{base}/{name}/values", params={"signal": "logs"}, shows=True) for name in names]
+    hidden = ("airis.tenant", f"key.{other.secret}")
+    return shown + [Call(f"{base}/{name}/values", params={"signal": "logs"}) for name in hidden]
+
+
+def sql(me: Party, other: Party) -> list[Call]:
+    attempts = [
+        *(f"SELECT * FROM {table} LIMIT 100000" for table in TABLES),
+        *(f"SELECT * FROM default.{table} LIMIT 100000" for table in TABLES[:4]),
+        f"SELECT * FROM otel_logs WHERE Tenant = '{other.tenant}'",
+        f"SELECT * FROM otel_logs WHERE Tenant = '{other.tenant}' OR 1 = 1",
+        "SELECT a.Body, b.Body FROM otel_logs AS a, otel_logs AS b LIMIT 100",
+        "WITH x AS (SELECT * FROM otel_logs) SELECT * FROM x UNION ALL SELECT * FROM otel_logs",
+        "SELECT * FROM merge('default', '^otel_logs')",
+        "SELECT * FROM cluster('default', default.otel_logs)",
+        "SELECT * FROM remote('127.0.0.1', default.otel_logs)",
+        "SELECT * FROM mergeTreeIndex('default', 'otel_logs')",
+        "SELECT Body FROM otel_logs SETTINGS additional_table_filters = {}",
+        "SELECT count() FROM otel_logs WHERE Body IN (SELECT Body FROM otel_logs)",
+        "SELECT * FROM otel_logs FINAL",
+        "INSERT INTO otel_logs (Body) VALUES ('x')",
+        "SELECT * FROM otel_logs INTO OUTFILE '/tmp/out'",
+    ]
+    return [
+        Call(json={"sql": "SELECT Body, Tenant FROM otel_logs"}, shows=True),
+        Call(json={"sql": "SELECT Body FROM otel_logs"}, headers=ARROW, shows=True),
+        *(Call(json={"sql": statement}) for statement in attempts),
+    ]
+
+
+CASES: dict[tuple[str, str], Calls] = {
+    ("GET", "/"): none,
+    ("GET", "/healthz"): none,
+    ("GET", "/readyz"): none,
+    ("GET", "/openapi.json"): none,
+    ("GET", "/docs"): none,
+    ("GET", "/metrics"): none,
+    ("GET", "/api/auth/me"): none,
+    ("GET", "/api/keys"): list_keys,
+    ("POST", "/api/keys"): create_key,
+    ("DELETE", "/api/keys/{key_id}"): revoke_key,
+    ("GET", "/api/tenants"): none,
+    ("POST", "/api/tenants"): create_tenant,
+    ("GET", "/api/audit"): audit,
+    ("POST", "/v1/logs"): telemetry("logs"),
+    ("POST", "/v1/traces"): telemetry("traces"),
+    ("POST", "/v1/metrics"): telemetry("metrics"),
+    ("POST", "/api/analytics/search"): search,
+    ("POST", "/api/analytics/timeseries"): timeseries,
+    ("GET", "/api/analytics/services"): period,
+    ("GET", "/api/analytics/service-map"): service_map,
+    ("GET", "/api/analytics/traces/{trace_id}"): trace,
+    ("GET", "/api/analytics/metrics"): metrics,
+    ("GET", "/api/analytics/fields"): fields,
+    ("GET", "/api/analytics/fields/{field}/values"): field_values,
+    ("POST", "/api/analytics/sql"): sql,
+}
+"""What the walk sends to each route. A new route needs a line here, or the walk fails."""
