@@ -82,6 +82,7 @@ def span_row(data: bytes, received_ns: int) -> Row:
     """The columns of one span."""
     span = parse(Span, data)
     start = nanos("start_time_unix_nano", span.start_time_unix_nano)
+    end = nanos("end_time_unix_nano", span.end_time_unix_nano)
     return {
         "Timestamp": start or received_ns,
         "TraceId": hex_id("trace_id", span.trace_id, 16),
@@ -91,7 +92,7 @@ def span_row(data: bytes, received_ns: int) -> Row:
         "SpanName": span.name,
         "SpanKind": _name(SPAN_KINDS, span.kind),
         "SpanAttributes": attributes(span.attributes),
-        "Duration": max(nanos("end_time_unix_nano", span.end_time_unix_nano) - start, 0) if start else 0,
+        "Duration": max(end - start, 0) if start else 0,
         "StatusCode": _name(STATUS_CODES, span.status.code),
         "StatusMessage": span.status.message,
         **_events(span.events),

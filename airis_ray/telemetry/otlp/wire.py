@@ -19,25 +19,25 @@ END_GROUP: Final = 4
 I32: Final = 5
 
 TRUNCATED: Final = "truncated"
-BAD_VARINT: Final = "a varint of more than 64 bits"
+BAD_VARINT: Final = "a varint of more than 10 bytes"
 BAD_TAG: Final = "an invalid tag"
 TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH}"
+
+_MASK: Final = (1 << 64) - 1
 
 Field = tuple[int, int, int, int]
 """Field number, wire type, and where its content starts and ends (a length is not part of the content)."""
 
 
 def read_varint(data: bytes, position: int, end: int) -> tuple[int, int]:
-    """The value at ``position`` and the position behind it."""
+    """The value at ``position``, cut to 64 bits as every parser does, and the position behind it."""
     value = shift = 0
     while position < end:
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            if value >> 64:
-                raise RecordError(BAD_VARINT)
-            return value, position
+            return value & _MASK, position
         shift += 7
         if shift == 70:
             raise RecordError(BAD_VARINT)

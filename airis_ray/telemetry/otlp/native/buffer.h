@@ -20,7 +20,7 @@ enum { ESCAPE_NO_MEMORY = 1, ESCAPE_TOO_LARGE = 2 };
 
 typedef struct {
     uint8_t *p;
-    size_t len, cap; /* cap leaves SLACK out */
+    size_t len, cap; /* cap leaves out the SLACK behind it; both together are a power of two */
 } buffer;
 
 typedef struct {
@@ -39,6 +39,7 @@ typedef struct {
 } memory;
 
 void buffer_grow(memory *m, buffer *b, size_t extra);
+void buffer_free(buffer *b);
 void *scratch(memory *m, size_t size);
 void scratch_free(memory *m);
 
@@ -46,7 +47,7 @@ static inline size_t slice_size(slice s) { return (size_t)(s.end - s.p); }
 
 /* A place for `extra` bytes at the end of the buffer; the caller adds to `len`. */
 static inline uint8_t *buffer_room(memory *m, buffer *b, size_t extra) {
-    if (__builtin_expect(extra > b->cap - b->len, 0)) buffer_grow(m, b, extra);
+    if (__builtin_expect(extra >= b->cap - b->len, 0)) buffer_grow(m, b, extra); /* also the first time */
     return b->p + b->len;
 }
 

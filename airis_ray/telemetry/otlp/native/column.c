@@ -29,8 +29,8 @@ void table_init(memory *m, table **slot, const char *layout) {
 
 void column_free(column *nodes, int count) {
     for (int i = 0; i < count; i++) {
-        free(nodes[i].offsets.p);
-        free(nodes[i].data.p);
+        buffer_free(&nodes[i].offsets);
+        buffer_free(&nodes[i].data);
     }
 }
 

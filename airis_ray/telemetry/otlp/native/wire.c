@@ -15,14 +15,13 @@ bool read_varint_slow(reader *r, const uint8_t **p, const uint8_t *end, uint64_t
     for (int shift = 0; shift < 70; shift += 7) {
         if (*p == end) return fail(r, "truncated");
         uint64_t byte = *(*p)++;
-        if (shift == 63 && byte > 1) break;
         result |= (byte & 0x7F) << shift;
         if (byte < 0x80) {
             *value = result;
             return true;
         }
     }
-    return fail(r, "a varint of more than 64 bits");
+    return fail(r, "a varint of more than 10 bytes");
 }
 
 bool skip_group(reader *r, const uint8_t **p, const uint8_t *end, uint32_t number) {
