@@ -1,0 +1,208 @@
+"""Who may run what: the platform everything, an administrator's key everything within the limits, other keys their part.
+
+A key with scope ``read`` sees its own tenant's rows of the telemetry tables. A key of the default tenant with scope
+``write`` has tables of its own besides. What concerns the server's files and processes is refused to everybody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from airis_ray.errors import InvalidInput
+from airis_ray.settings import StoreSettings
+from airis_ray.store.embedded.ddl import check_own, check_safe
+from airis_ray.store.embedded.engine import literal
+from airis_ray.store.embedded.errors import ACCESS_DENIED, READONLY, error
+from airis_ray.store.embedded.statement import Statement, Verb
+from airis_ray.store.guard import QUERY_SETTINGS, READABLE_TABLES, check_select
+from airis_ray.store.lexer import Token
+from airis_ray.store.protocol import TENANT_TABLES
+
+DEFAULT_TENANT = "default"
+
+
+class Principal(Protocol):
+    """A verified caller, as :mod:`airis_ray.web.auth` describes one."""
+
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def scopes(self) -> Collection[str]: ...
+
+
+class Level(IntEnum):
+    """How far rights go."""
+
+    READER = 0
+    WRITER = 1
+    ADMIN = 2
+    PLATFORM = 3
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a caller may do. ``owner`` keeps callers' sessions and queries apart."""
+
+    level: Level
+    owner: str
+    tenant: str
+
+
+PLATFORM = Rights(Level.PLATFORM, "platform", DEFAULT_TENANT)
+
+
+def rights_of(principal: Principal) -> Rights:
+    """The rights of a key. ClickHouseError where it may not read at all."""
+    scopes = set(principal.scopes)
+    level = Level.READER
+    if principal.tenant == DEFAULT_TENANT:
+        level = Level.ADMIN if "admin" in scopes else Level.WRITER if "write" in scopes else Level.READER
+    if level is Level.READER and "read" not in scopes:
+        raise error(
+            ACCESS_DENIED, f"key {principal.key_id}: Not enough privileges: the scope read is missing"
+        )
+    return Rights(level, principal.key_id, principal.tenant)
+
+
+def authorize(rights: Rights, statement: Statement, own_tables: frozenset[str]) -> None:
+    """Raise ClickHouseError (ACCESS_DENIED, NOT_IMPLEMENTED) unless the statement may be run.
+
+    ``own_tables`` are those that writers have made.
+    """
+    check_safe(statement.tokens)
+    if rights.level >= Level.ADMIN or statement.verb in (Verb.SET, Verb.KILL):
+        return
+    try:
+        if rights.level is Level.WRITER and statement.verb in (Verb.INSERT, Verb.OTHER):
+            check_own(statement, READABLE_TABLES | own_tables)
+        elif statement.verb is Verb.SELECT:
+            tables = READABLE_TABLES | own_tables if rights.level is Level.WRITER else READABLE_TABLES
+            check_select(statement.without_format(), tables=tables)
+        elif statement.verb is Verb.ASK:
+            _check_ask(statement)
+        elif statement.verb is not Verb.USE:
+            raise InvalidInput(
+                f"a key without the scope write reads only; {statement.tokens[0].text} is no reading"
+            )
+    except InvalidInput as problem:
+        raise error(ACCESS_DENIED, f"{rights.owner}: Not enough privileges: {problem}") from None
+
+
+_ASK_WORDS = (
+    "FROM",
+    "IN",
+    "LIKE",
+    "ILIKE",
+    "NOT",
+    "LIMIT",
+    "FULL",
+    "EXTENDED",
+    "TABLE",
+    "TABLES",
+    "DATABASES",
+)
+_EXPLAINS = ("SYNTAX", "PLAN", "PIPELINE", "QUERY", "TREE", "AST")
+
+
+def _check_ask(statement: Statement) -> None:
+    """SHOW TABLES, SHOW DATABASES, SHOW COLUMNS, SHOW CREATE, DESCRIBE, EXISTS of known tables, EXPLAIN of a SELECT."""
+    tokens = list(statement.tokens)
+    if statement.format_span is not None:
+        tokens = [token for token in tokens if token.start < statement.format_span[0]]
+    if tokens[0].is_word("EXPLAIN"):
+        return _check_explain(statement.without_format(), tokens)
+    if tokens[0].is_word("SHOW"):
+        kind = next((t for t in tokens[1:] if not t.is_word("FULL", "EXTENDED")), tokens[0])
+        if kind.is_word("TABLES", "DATABASES"):
+            return _check_names(tokens[1:], frozenset({"default", "system"}))
+        if not kind.is_word("COLUMNS", "FIELDS", "CREATE"):
+            raise InvalidInput(f"SHOW {kind.text} may not be used here")
+        tokens = [t for t in tokens if not t.is_word("COLUMNS", "FIELDS", "CREATE")]
+    return _check_names(tokens[1:], READABLE_TABLES | {"default", "system"})
+
+
+def _check_names(tokens: list[Token], allowed: frozenset[str]) -> None:
+    names = [token for token in tokens if token.is_identifier and not token.is_word(*_ASK_WORDS)]
+    if any(token.is_sign("(", "{") for token in tokens):
+        raise InvalidInput("expected the name of a table")
+    for token in names:
+        if token.text not in allowed and f"system.{token.text}" not in allowed:
+            raise InvalidInput(f"the table {token.text} is not there or may not be read")
+
+
+def _check_explain(sql: str, tokens: list[Token]) -> None:
+    for token in tokens[1:]:
+        if token.is_word("SELECT", "WITH", "FROM"):
+            return check_select(sql[token.start :])
+        if not token.is_word(*_EXPLAINS):
+            raise InvalidInput(f"EXPLAIN {token.text} may not be used here")
+    raise InvalidInput("expected EXPLAIN of a SELECT")
+
+
+_FORMAT_SETTINGS = re.compile(
+    r"output_format_(?!schema)\w+|input_format_(csv|tsv|json|arrow|parquet|native|values|null|skip|with)\w*"
+    r"|date_time_\w+|format_(csv|tsv|json|display|binary)\w*|session_timezone|extremes|result_overflow_mode"
+    r"|log_comment|max_result_rows|insert_deduplicat\w+|async_insert|wait_for_async_insert|max_insert_threads"
+    r"|deduplicate_blocks_in_dependent_materialized_views|min_insert_block_size_\w+|readonly"
+)
+_CAPPED = {
+    "max_execution_time": "max_query_seconds",
+    "max_memory_usage": "max_query_memory",
+    "max_rows_to_read": "max_query_rows",
+    "max_result_bytes": "max_result_bytes",
+}
+
+
+def check_settings(rights: Rights, names: Collection[str]) -> None:
+    """Raise ClickHouseError (READONLY) where a caller names a setting that would widen its rights."""
+    if rights.level >= Level.ADMIN:
+        return
+    for name in names:
+        if not (name in QUERY_SETTINGS or name in _CAPPED or _FORMAT_SETTINGS.fullmatch(name)):
+            raise error(READONLY, f"Cannot modify '{name}' setting in readonly mode")
+
+
+def settings_for(
+    rights: Rights, statement: Statement, asked: Mapping[str, str], limits: StoreSettings
+) -> dict[str, str]:
+    """The settings to run with: the caller's, within the limits and under the tenant's filter.
+
+    The platform's own statements have the limits where they name none, and only its SELECTs do: a migration takes the
+    time it takes.
+    """
+    settings = {name: value for name, value in asked.items() if name != "readonly"}
+    is_platform = rights.level is Level.PLATFORM
+    if not is_platform or statement.verb in (Verb.SELECT, Verb.ASK):
+        for name, field in _CAPPED.items():
+            cap = float(getattr(limits, field))
+            value = settings.get(name)
+            if value is None or (not is_platform and not 0 < _number(value) <= cap):
+                settings[name] = f"{cap:.15g}"
+    if rights.level < Level.ADMIN:
+        settings["additional_table_filters"] = _filters(rights.tenant)
+    return settings
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def _filters(tenant: str) -> str:
+    """One tenant's rows of every table, whichever way the table is named; of the keys' table none."""
+    condition = literal(f"Tenant = {literal(tenant)}")
+    rows = [f"'{prefix}{table}': {condition}" for prefix in ("", "default.") for table in TENANT_TABLES]
+    rows += [
+        f"'{prefix}airis_{table}': '0'"
+        for prefix in ("", "default.")
+        for table in ("keys", "audit", "tenants")
+    ]
+    return "{" + ", ".join(rows) + "}"

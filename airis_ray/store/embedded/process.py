@@ -1,0 +1,151 @@
+"""A running embedded store: the folder, the port, the engine and the server, in the process that calls."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from airis_ray.errors import Unavailable
+from airis_ray.settings import Settings
+from airis_ray.store.embedded.engine import Engine
+from airis_ray.store.embedded.errors import ClickHouseError
+from airis_ray.store.embedded.folder import FolderLock, check_data_dir, listen
+from airis_ray.store.embedded.keyring import StoreKeys
+from airis_ray.store.embedded.server import Server
+from airis_ray.store.secrets import store_key
+
+_MIB = 1 << 20
+
+
+class EmbeddedStore:
+    """Owns a data folder and a port from :meth:`start` to :meth:`stop`. At most one in a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._thread: threading.Thread | None = None
+        self._server: uvicorn.Server | None = None
+        self._failure: BaseException | None = None
+
+    def start(self) -> str:
+        """Open the folder, listen, and return the URL; raises InvalidInput or Unavailable with one clear line."""
+        settings = self._settings
+        lock = check_data_dir(settings.data_dir)
+        listener = None
+        try:
+            listener = listen(settings.store.port)
+            key = store_key(settings.data_dir)
+            engine = _open_engine(settings)
+        except BaseException:
+            lock.release()
+            if listener is not None:
+                listener.close()
+            raise
+        ready = threading.Event()
+        run = asyncio.Runner(loop_factory=_new_loop)
+        self._thread = threading.Thread(
+            target=self._serve, args=(run, lock, listener, key, engine, ready), name="store", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        return f"http://127.0.0.1:{settings.store.port}"
+
+    def stop(self) -> None:
+        """End what runs and close the folder."""
+        if self._server is not None:
+            self._server.should_exit = True
+        self.wait()
+
+    def wait(self) -> None:
+        """Return once the store has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(
+        self,
+        runner: asyncio.Runner,
+        lock: FolderLock,
+        listener: socket.socket,
+        key: str,
+        engine: Engine,
+        ready: threading.Event,
+    ) -> None:
+        settings = self._settings
+        keys = StoreKeys(
+            engine,
+            store_key=key,
+            admin_file=settings.data_dir / "admin.key",
+            open_to_all=settings.auth == "disabled",
+        )
+        try:
+            with runner:
+                runner.run(self._until_stopped(Server(engine, keys, settings.store), listener, ready))
+        finally:
+            ready.set()
+            engine.close()
+            lock.release()
+
+    async def _until_stopped(self, server: Server, listener: socket.socket, ready: threading.Event) -> None:
+        config = uvicorn.Config(
+            server,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+        self._server = uvicorn.Server(config)
+        ready.set()
+        try:
+            await self._server.serve(sockets=[listener])
+        finally:
+            await server.close()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where it is installed: half a millisecond less for each request."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _open_engine(settings: Settings) -> Engine:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    options = {
+        # Enough for one query at its limit with merges beside it; never more than half the machine.
+        "max_server_memory_usage": min(max(2 * settings.store.max_query_memory, memory // 4), memory // 2),
+        # Caches fill as they are used; the engine's own bounds (5 GiB each) are made for servers.
+        "mark_cache_size": 256 * _MIB,
+        "index_mark_cache_size": 128 * _MIB,
+        "primary_index_cache_size": 256 * _MIB,
+        "query_condition_cache_size": 32 * _MIB,
+    }
+    path = Path(settings.data_dir / "store").absolute()
+    try:
+        return Engine(str(path), options=options)
+    except (ClickHouseError, RuntimeError) as problem:
+        raise Unavailable(f"the store in {path} cannot be opened: {str(problem).splitlines()[0]}") from None
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises InvalidInput or Unavailable where it cannot start."""
+    store = EmbeddedStore(settings)
+    stopped = threading.Event()
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    store.start()
+    stopped.wait()
+    store.stop()

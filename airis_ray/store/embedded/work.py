@@ -1,0 +1,139 @@
+"""What a worker thread does with a statement. One thread has a connection from its first call to its last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from airis_ray.store.embedded.channel import Channel, Closed
+from airis_ray.store.embedded.engine import Connection, Written
+from airis_ray.store.embedded.errors import ClickHouseError, from_engine
+from airis_ray.store.embedded.formats import NO_COST, Cost, joiner
+from airis_ray.store.embedded.request import Gone
+from airis_ray.store.embedded.statement import Statement, Verb
+from airis_ray.store.embedded.wire import Codec
+
+_LOG = logging.getLogger(__name__)
+_FIRST = (
+    1 << 20
+)  # bytes held back: an answer that ends before has its length and its whole cost in the headers
+_PIECE = 256 << 10  # bytes that go out together afterwards
+_UNSTREAMED = "Streaming query is not supported"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some bytes of an answer that goes on."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The rest of an answer, and what all of it took."""
+
+    data: bytes = b""
+    cost: Cost = NO_COST
+    result_rows: int = 0
+    written: Written | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The statement's error."""
+
+    problem: ClickHouseError
+
+
+Item = Piece | Finished | Failed
+Connect = Callable[[], AbstractContextManager[Connection]]
+
+
+def guarded(work: Callable[[], None], channel: Channel[Item]) -> None:
+    """Run ``work`` and hand its error over, whatever it is."""
+    try:
+        try:
+            work()
+        except ClickHouseError as problem:
+            channel.put(Failed(problem))
+        except (Closed, Gone):
+            raise
+        except Exception as problem:
+            _LOG.exception("a statement failed in a way that chDB does not fail")
+            channel.put(Failed(from_engine(str(problem))))
+    except (Closed, Gone):
+        return
+
+
+def read(
+    connect: Connect,
+    statement: Statement,
+    output_format: str,
+    *,
+    whole: bool,
+    codec: Codec,
+    channel: Channel[Item],
+) -> None:
+    """Run a statement that answers, and hand its answer over in pieces."""
+    with connect() as connection:
+        outgoing = _Outgoing(codec, channel)
+        pieces = _whole(connection, statement, output_format) if whole else None
+        for data, rows in pieces or _streamed(connection, statement, output_format):
+            outgoing.add(data, rows)
+        cost = connection.cost
+    outgoing.finish(cost)
+
+
+class _Outgoing:
+    """Collects, compresses and hands over."""
+
+    def __init__(self, codec: Codec, channel: Channel[Item]) -> None:
+        self._codec, self._channel = codec, channel
+        self._held: list[bytes] = []
+        self._size, self._limit, self._rows = 0, _FIRST, 0
+
+    def add(self, data: bytes, rows: int) -> None:
+        data = self._codec.feed(data)
+        self._rows += rows
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > self._limit:
+            self._channel.put(Piece(b"".join(self._held)))
+            self._held, self._size, self._limit = [], 0, _PIECE
+
+    def finish(self, cost: Cost) -> None:
+        self._held.append(self._codec.finish())
+        self._channel.put(Finished(b"".join(self._held), cost, self._rows))
+
+
+def _streamed(connection: Connection, statement: Statement, name: str) -> Iterator[tuple[bytes, int]]:
+    how = joiner(name, statement.sql) if statement.verb is Verb.SELECT else None
+    if how is None:
+        yield from _whole(connection, statement, name)
+        return
+    join, engine_format = how
+    try:
+        yield from connection.stream(statement.without_format(), engine_format, join)
+    except ClickHouseError as problem:
+        if _UNSTREAMED not in str(problem):
+            raise
+        yield from _whole(connection, statement, name)
+
+
+def _whole(connection: Connection, statement: Statement, name: str) -> Iterator[tuple[bytes, int]]:
+    answer = connection.run(statement.without_format(), name)
+    rows = connection.rows
+    for start in range(0, len(answer), _FIRST):
+        yield bytes(answer[start : start + _FIRST]), 0
+    yield b"", rows
+
+
+def write(
+    connect: Connect, statement: Statement, blocks: Callable[[], Iterator[bytes]], channel: Channel[Item]
+) -> None:
+    """Run an INSERT over the request's data."""
+    with connect() as connection:
+        written = connection.insert(statement.sql, statement.format or "Values", blocks())
+    channel.put(Finished(written=written))
