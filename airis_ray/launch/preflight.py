@@ -21,7 +21,7 @@ def preflight(settings: Settings) -> None:
 
     Raises InvalidInput or Unavailable with the sentence to print.
     """
-    check_data_dir(settings.data_dir)
+    check_data_dir(settings.data_dir).release()
     for name, host, port in _ports(settings):
         _check_port(name, host, port)
     if settings.clickhouse_url is not None:
