@@ -14,7 +14,7 @@ from airis_ray.telemetry.times import format_duration
 MAX_BUCKETS: Final = 11_000
 """Buckets of one answer; Prometheus's bound, past what any screen shows."""
 
-MAX_POINTS: Final = 1_000_000
+MAX_POINTS: Final = 100 * MAX_BUCKETS
 """Buckets times series of one answer; some 20 MB of JSON."""
 
 _AIM: Final = 120

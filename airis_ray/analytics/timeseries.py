@@ -43,7 +43,7 @@ async def timeseries(
     Raises InvalidInput at the field that is wrong.
     """
     buckets = grid_of(request, now_ns)
-    check_size(buckets, request.limit)
+    check_size(buckets, request.limit if request.group_by else 1)
     check_names(request)
     if request.signal == "metrics":
         return await metric_series.timeseries(store, tenant, request, buckets, now_ns, rollups=rollups)

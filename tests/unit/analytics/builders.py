@@ -62,7 +62,10 @@ def ns(at: float) -> int:
 
 
 def _complete(record: Mapping[str, Any], tenant: str) -> dict[str, Any]:
-    return {**record, "ResourceAttributes": {TENANT_ATTRIBUTE: tenant, **record.get("ResourceAttributes", {})}}
+    return {
+        **record,
+        "ResourceAttributes": {TENANT_ATTRIBUTE: tenant, **record.get("ResourceAttributes", {})},
+    }
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:
