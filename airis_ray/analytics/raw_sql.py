@@ -16,6 +16,7 @@ from airis_ray.analytics.wire_types import Convert, ambiguous, converters
 from airis_ray.errors import FieldError, InvalidInput
 from airis_ray.store import Query, Store
 from airis_ray.store.guard import check_select
+from airis_ray.store.lexer import scan
 
 MAX_JSON_ROWS: Final = 100_000
 """Rows of an answer in JSON, which is held in memory; an Arrow stream is bounded by its bytes alone."""
@@ -68,7 +69,7 @@ async def _streamed(store: Store, query: Query, http: Request) -> Response:
     # The first batch before the answer begins: most errors come with it, and then still have a status of their own.
     first = await anext(aiter(batches), None)
     if first is None:
-        empty = Query(f"SELECT * FROM ({_bare(query.sql)}\n) LIMIT 0", query.parameters, tenant=query.tenant)
+        empty = Query(f"SELECT * FROM ({_bare(query.sql)}) LIMIT 0", query.parameters, tenant=query.tenant)
         table = (await store.query(empty)).table
         return await table_answer(http, (await _converter(store, query, table.schema))(table))
     convert = await _converter(store, query, first.schema)
@@ -89,7 +90,7 @@ async def _converter(store: Store, query: Query, schema: pa.Schema) -> Callable[
     """What makes times of numbers, where ClickHouse's types show that they are times (see wire_types)."""
     if not any(ambiguous(field.type) for field in schema):
         return lambda table: table
-    described = Query(f"DESCRIBE (\n{_bare(query.sql)}\n)", query.parameters, tenant=query.tenant)
+    described = Query(f"DESCRIBE ({_bare(query.sql)})", query.parameters, tenant=query.tenant)
     types = (await store.query(described)).table.column("type").to_pylist()
     converts: Mapping[int, Convert] = converters(types)
 
@@ -102,7 +103,9 @@ async def _converter(store: Store, query: Query, schema: pa.Schema) -> Callable[
 
 
 def _bare(sql: str) -> str:
-    return sql.rstrip().rstrip(";").rstrip()
+    """The statement without what may follow it, so that it can stand in parentheses."""
+    end = max((token.end for token in scan(sql) if not token.is_sign(";")), default=0)
+    return sql[:end]
 
 
 def _checked(sql: str) -> None:

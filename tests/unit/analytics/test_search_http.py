@@ -1,0 +1,112 @@
+"""Search and fields over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from airis_ray.analytics.tables import ARROW_STREAM, CURSOR_HEADER
+from tests.support import records
+from tests.support.local_store import LocalStore
+
+
+@pytest.fixture
+async def stored(migrated_store: LocalStore, tenant: str) -> None:
+    listed = [
+        {"Timestamp": records.START + n, "Body": f"결제 {n}", "ServiceName": "cart", "SeverityText": "ERROR"}
+        for n in range(5)
+    ]
+    await migrated_store.insert("otel_logs", records.log(tenant, *listed))
+
+
+BODY: dict[str, Any] = {"query": "결제 level:error", "from": "now-1h", "fields": ["time", "body"], "limit": 2}
+
+
+@pytest.mark.usefixtures("stored")
+async def test_pages_of_json(http: httpx.AsyncClient) -> None:
+    first = (await http.post("/search", json=BODY)).json()
+    assert first["columns"] == [{"name": "time", "type": "timestamp"}, {"name": "body", "type": "string"}]
+    assert first["rows"] == [
+        ["2100-01-01T00:00:00.000000004Z", "결제 4"],
+        ["2100-01-01T00:00:00.000000003Z", "결제 3"],
+    ]
+    assert set(first["stats"]) == {"rows_read", "bytes_read", "elapsed_ms"}
+    second = (await http.post("/search", json={**BODY, "cursor": first["cursor"]})).json()
+    third = (await http.post("/search", json={**BODY, "cursor": second["cursor"]})).json()
+    assert [row[1] for row in second["rows"] + third["rows"]] == ["결제 2", "결제 1", "결제 0"]
+    assert third["cursor"] is None
+
+
+@pytest.mark.usefixtures("stored")
+async def test_pages_of_arrow(http: httpx.AsyncClient) -> None:
+    bodies: list[str] = []
+    cursor: str | None = None
+    for _ in range(3):
+        answer = await http.post("/search", json={**BODY, "cursor": cursor}, headers={"Accept": ARROW_STREAM})
+        assert answer.headers["content-type"] == ARROW_STREAM
+        with pa.ipc.open_stream(answer.content) as reader:
+            table = reader.read_all()
+        assert table.schema.field("time").type.unit == "ns"
+        bodies += table.column("body").to_pylist()
+        cursor = answer.headers.get(CURSOR_HEADER)
+    assert bodies == [f"결제 {n}" for n in (4, 3, 2, 1, 0)]
+    assert cursor is None
+
+
+@pytest.mark.usefixtures("stored")
+async def test_defaults_ask_for_everything_of_the_last_hour(http: httpx.AsyncClient) -> None:
+    answer = (await http.post("/search", json={})).json()
+    assert len(answer["rows"]) == 5
+    assert {"Timestamp", "Body", "TemplateId"} <= {column["name"] for column in answer["columns"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "says"),
+    [
+        ({"querry": "a"}, "/querry", "did you mean query?"),
+        ({"signal": "log"}, "/signal", "'logs'"),
+        ({"limit": 0}, "/limit", "greater than or equal to 1"),
+        ({"limit": 10_001}, "/limit", "less than or equal to 10000"),
+        (
+            {"query": "service:"},
+            "/query",
+            'at character 9: found the end of the query, expected a value after "service:"',
+        ),
+        ({"query": "duration:>x", "signal": "traces"}, "/query", "does not fit Duration"),
+        ({"from": "yesterday"}, "/from", "RFC 3339"),
+        ({"from": "now", "to": "now-1h"}, "/from", "not before"),
+        ({"order": "up"}, "/order", "asc|desc"),
+        ({"cursor": "x"}, "/cursor", "no cursor of ours"),
+        ({"query": "a" * 5001}, "/query", "at most 5000"),
+    ],
+)
+async def test_bad_requests(http: httpx.AsyncClient, body: dict[str, Any], pointer: str, says: str) -> None:
+    answer = await http.post("/search", json=body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert says in error["detail"]
+
+
+@pytest.mark.usefixtures("stored")
+async def test_fields_and_values(http: httpx.AsyncClient) -> None:
+    listed = (await http.get("/fields", params={"prefix": "serv"})).json()
+    assert {"name": "ServiceName", "type": "string", "source": "column", "count": 5} in listed
+    assert {"name": "service.name", "type": "string", "source": "ResourceAttributes", "count": 5} in listed
+    for name in ("service", "service.name"):
+        found = (await http.get(f"/fields/{name}/values", params={"signal": "logs", "from": "now-1h"})).json()
+        assert found == [{"value": "cart", "count": 5}]
+    assert (await http.get("/fields/odd/key%2Fname/values")).json() == []
+    answer = await http.get("/fields/service/values", headers={"Accept": ARROW_STREAM})
+    with pa.ipc.open_stream(answer.content) as reader:
+        assert reader.read_all().to_pylist() == [{"value": "cart", "count": 5}]
+
+
+async def test_unknown_parameters_name_the_nearest(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/fields", params={"prefx": "a"})
+    assert answer.status_code == 400
+    assert "did you mean prefix?" in answer.json()["errors"][0]["detail"]
