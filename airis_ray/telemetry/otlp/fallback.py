@@ -35,7 +35,7 @@ _ROW_OF: Final[dict[str, Callable[[bytes, int], Row]]] = {"logs": log_row, "trac
 
 def decode(signal: Signal, payload: bytes, tenant: str, received_ns: int) -> Decoded:
     """See :func:`airis_ray.telemetry.otlp.decode`."""
-    return _Walk(signal, payload, tenant, received_ns).run()
+    return _Walk(signal, bytes(payload), tenant, received_ns).run()
 
 
 class _Walk:
