@@ -119,12 +119,20 @@ def _column(name: str, source: Source) -> str | None:
 def _places(source: Source, name: str) -> tuple[tuple[str, str], ...]:
     """Where an attribute of this name may be.
 
-    A key that has a column of its own is read from its column alone: the maps beside it would cost 57 times as much
-    to read, for a key in a place where its convention does not put it (``docs/decisions/search-syntax.md``).
+    A key that has a column of its own is read from its column alone, and its counterparts from theirs: the maps beside
+    it would cost 57 times as much to read, for a key in a place where its convention does not put it
+    (``docs/decisions/search-syntax.md``).
     """
-    places = [(each, key) for key in keys_of(name) for each in source.attributes]
-    hot = [place for place in places if column_for(source.table or "", *place)]
-    return tuple(hot or places)
+    keys = keys_of(name)
+    hot = {key: _hot(source, key) for key in keys}
+    if hot[keys[0]]:
+        return tuple(place for key in keys for place in hot[key])
+    return tuple(place for key in keys for place in hot[key] or [(each, key) for each in source.attributes])
+
+
+def _hot(source: Source, key: str) -> list[tuple[str, str]]:
+    """The maps in which the key has a column of its own."""
+    return [(each, key) for each in source.attributes if column_for(source.table or "", each, key)]
 
 
 def _lookup(source: Source, map_column: str, key: str) -> Sql:
