@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -27,17 +28,14 @@ def reference(bounds: list[float], counts: list[int], q: float) -> float:
     total = sum(counts)
     if total == 0 or not bounds:
         return math.nan
-    rank, reached = q * total, 0.0
-    for index, count in enumerate(counts):
-        reached += count
-        if reached >= rank and count:
-            break
+    rank, reached = q * total, list(itertools.accumulate(counts))
+    index = next(n for n, count in enumerate(counts) if count and reached[n] >= rank)
     if index == len(bounds):
         return bounds[-1]
     if index == 0 and bounds[0] <= 0:
         return bounds[0]
     low = bounds[index - 1] if index else 0.0
-    return low + (bounds[index] - low) * (rank - (reached - counts[index])) / counts[index]
+    return low + (bounds[index] - low) * (rank - (reached[index] - counts[index])) / counts[index]
 
 
 def test_the_middle_of_a_bucket() -> None:

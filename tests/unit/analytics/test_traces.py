@@ -97,13 +97,17 @@ async def test_metrics_with_kinds_units_and_labels(migrated_store: LocalStore, t
         unit="{order}",
         monotonic=True,
         labels=["country"],
-        resource_labels=[],
+        resource_labels=["service.name"],
         services=["cart"],
         series=2,
         last_seen="2100-01-01T00:31:10.000000000Z",
     )
     assert (queue.name, queue.kind, queue.monotonic) == ("queue.depth", "gauge", None)
-    assert (queue.labels, queue.resource_labels, queue.services) == ([], ["host.name"], ["ad"])
+    assert (queue.labels, queue.resource_labels, queue.services) == (
+        [],
+        ["host.name", "service.name"],
+        ["ad"],
+    )
     assert [row.name for row in await metrics(migrated_store, tenant, asked, prefix="ORD")] == [
         "orders.placed"
     ]
