@@ -57,7 +57,7 @@ def json_to_protobuf(signal: Signal, payload: bytes) -> bytes:
     try:
         return _REQUESTS[signal].encode(load(payload), 0, None)
     except MappingError as error:
-        raise InvalidInput.field(error.pointer(), str(error)) from None
+        raise _refused(error) from None
 
 
 def salvage(signal: Signal, payload: bytes) -> tuple[bytes, dict[str, str]]:
@@ -73,8 +73,13 @@ def salvage(signal: Signal, payload: bytes) -> tuple[bytes, dict[str, str]]:
     try:
         data = request.encode(document, 0, faults)
     except MappingError as error:
-        raise InvalidInput.field(error.pointer(), str(error)) from None
+        raise _refused(error) from None
     return data, {fault.pointer(): str(fault) for fault in faults}
+
+
+def _refused(error: MappingError) -> InvalidInput:
+    pointer = error.pointer()
+    return InvalidInput.field(pointer, str(error)) if pointer else InvalidInput(f"the body: {error}")
 
 
 def load(payload: bytes) -> Any:

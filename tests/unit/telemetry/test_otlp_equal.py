@@ -29,7 +29,8 @@ def outcome(decode: Any, signal: Signal, payload: bytes) -> Any:
     for table, batch in decoded.tables.items():
         batch.validate(full=True)
         columns[table] = {
-            name: repr(column.to_pylist()) for name, column in zip(batch.schema.names, batch.columns)
+            name: repr(column.to_pylist())
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
         }
     return columns, decoded.accepted, decoded.rejected, [item.pointer for item in decoded.reasons]
 
