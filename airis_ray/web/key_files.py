@@ -12,7 +12,6 @@ from airis_ray.web.keys import key_id_of, new_key
 
 ADMIN_KEY: Final = "admin.key"
 SELF_KEY: Final = "self.key"
-STORE_KEY: Final = "store.key"
 
 
 def admin_key(data_dir: Path) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from airis_ray.errors import AirisError, Overloaded, Unavailable
 from airis_ray.settings import Settings
 from airis_ray.web.auth import ALL_SCOPES, DEFAULT_TENANT, SELF_TENANT, KeyRing, Principal, Scope
-from airis_ray.web.key_files import ADMIN_KEY, SELF_KEY, STORE_KEY
+from airis_ray.web.key_files import ADMIN_KEY, SELF_KEY
 from airis_ray.web.keys import KeyRecord, digest, key_id_of
 from airis_ray.web.limits import MemoryLimits, Rate
 
@@ -207,15 +207,10 @@ class KeyChain:
 
 def api_keys(settings: Settings, source: KeySource) -> KeyRing:
     """The keys that the HTTP and gRPC interfaces take: the admin's, the platform's own, those in the store."""
+    admin = Principal("admin", DEFAULT_TENANT, ALL_SCOPES)
     own = Principal("self", SELF_TENANT, frozenset({Scope.INGEST}))
-    return KeyChain(_admin(settings), FileKey(settings.data_dir / SELF_KEY, own), CachedKeys(source))
-
-
-def store_keys(settings: Settings, source: KeySource) -> KeyRing:
-    """The keys that the embedded store's front takes: also the one that the platform's services use."""
-    services = Principal("store", DEFAULT_TENANT, ALL_SCOPES)
-    return KeyChain(_admin(settings), FileKey(settings.data_dir / STORE_KEY, services), CachedKeys(source))
-
-
-def _admin(settings: Settings) -> FileKey:
-    return FileKey(settings.data_dir / ADMIN_KEY, Principal("admin", DEFAULT_TENANT, ALL_SCOPES))
+    return KeyChain(
+        FileKey(settings.data_dir / ADMIN_KEY, admin),
+        FileKey(settings.data_dir / SELF_KEY, own),
+        CachedKeys(source),
+    )

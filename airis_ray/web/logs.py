@@ -30,6 +30,10 @@ _SIGNS = ("airis_", "bearer", "basic", "password", "secret", "token", "x-clickho
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+PROBES = ("/healthz", "/readyz")
+"""Paths that machines ask all day: their successes are logged at debug level, and they make no spans."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request and what became of it; what the log and the platform's own telemetry say of it."""

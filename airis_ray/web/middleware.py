@@ -15,7 +15,7 @@ from starlette.types import Scope as AsgiScope
 
 from airis_ray.errors import AirisError, Bug, Refused, TooLarge
 from airis_ray.web.auth import SELF_TENANT, Guard, Observer, OverLimit, Principal, check_browser, is_loopback
-from airis_ray.web.logs import CURRENT, Exchange
+from airis_ray.web.logs import CURRENT, PROBES, Exchange
 from airis_ray.web.problems import Render
 
 _ACCESS = logging.getLogger("airis.access")
@@ -144,7 +144,7 @@ class GuardMiddleware:
         quiet = exchange.status < 400 and (
             self._limit == "ingest"
             or exchange.tenant == SELF_TENANT
-            or exchange.path in ("/healthz", "/readyz")
+            or exchange.path in PROBES
         )
         _ACCESS.log(
             logging.DEBUG if quiet else logging.INFO,
@@ -186,9 +186,9 @@ class _Answer:
 
 
 def _route(scope: AsgiScope) -> str:
-    """The template of the route that answered, with the prefixes of its routers; '' where none did."""
+    """The template of the route that answered, with all its prefixes; '' where none did."""
     route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return str(getattr(route, "path_format", "")) if route is not None else ""
+    return f"{scope.get('root_path', '')}{getattr(route, 'path_format', '')}" if route is not None else ""
 
 
 def _headers(scope: AsgiScope) -> dict[bytes, bytes]:

@@ -31,7 +31,7 @@ from airis_ray.web import metrics
 from airis_ray.web.auth import SELF_TENANT
 from airis_ray.web.export import LogExport, MetricExport, Outgoing
 from airis_ray.web.key_files import self_key
-from airis_ray.web.logs import Exchange
+from airis_ray.web.logs import PROBES, Exchange
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _TRACER: ContextVar[trace.Tracer | None] = ContextVar("airis_tracer", default=None)
@@ -92,7 +92,7 @@ class Telemetry:
         parent = _parent(exchange.traceparent)
         if parent is not None:
             exchange.trace_id = trace.format_trace_id(parent.trace_id)
-        if self._tracer is None or not self._sampled(parent):
+        if self._tracer is None or exchange.path in PROBES or not self._sampled(parent):
             return None
         context = otel_context.Context()
         if parent is not None:
