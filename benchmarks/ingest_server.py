@@ -24,7 +24,7 @@ async def main(port: int) -> None:
     await migrate(store, settings=settings)
     intake = Intake(store, settings)
     app = create_app(settings, intake, service_guard(settings, "ingest", store))
-    outer = Starlette(routes=[Mount("/v1", app)], lifespan=app.router.lifespan_context)
+    outer = Starlette(routes=[Mount("/v1", app)], lifespan=lambda _: app.router.lifespan_context(app))
     config = uvicorn.Config(outer, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     await uvicorn.Server(config).serve()
 

@@ -39,18 +39,16 @@ def running(url: str, key: str, pids: Sequence[int]) -> Instance:
 
 
 @contextlib.contextmanager
-def parts() -> Iterator[Instance]:
-    """The embedded store and the ingest application as plain processes, in a folder of their own."""
+def parts(server: str = "benchmarks.ingest_server") -> Iterator[Instance]:
+    """The embedded store and a module that serves applications as plain processes, in a folder of their own."""
     store_port, http_port = _free_ports(2)
     with tempfile.TemporaryDirectory(prefix="airis-bench-") as folder:
         environ = _environ(folder, store_port=store_port, http_port=http_port)
         settings = Settings.from_env(environ)
         key, _ = admin_key(settings.data_dir)
-        path = str(settings.data_dir / "store")
-        store_command = ["-m", "airis_ray.store.embedded", "--path", path, "--port", str(store_port)]
-        with _child(store_command, environ) as store:
+        with _child(["-m", "airis_ray.store.embedded"], environ) as store:
             _answers(f"http://127.0.0.1:{store_port}/ping", store)
-            with _child(["-m", "benchmarks.ingest_server", str(http_port)], environ) as ingest:
+            with _child(["-m", server, str(http_port)], environ) as ingest:
                 url = f"http://127.0.0.1:{http_port}"
                 _answers(f"{url}/v1/logs", ingest)
                 yield Instance(url, key, (store.pid, ingest.pid), settings, (store.pid,))

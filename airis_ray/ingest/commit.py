@@ -1,9 +1,10 @@
 """Group commit: many requests' rows in one insert, and every caller told when its own rows are durable.
 
 A merge-tree takes 51 k rows/s a core in inserts of 1 k rows and 154 k in inserts of 10 k (measured), so rows
-of concurrent requests wait for each other, a lane per table. A group closes when it is full, or when no group of
-its lane has closed for ``commit_interval``; a lone request is thus inserted at once. No more than ``writers``
-inserts run at a time, and while all are busy the open groups grow.
+of concurrent requests wait for each other, a lane per table. A group closes when it is full. One that is not waits
+while an insert of its lane runs, and then for ``commit_interval``, in which those whom that insert answered send
+again. A request to a lane at rest is inserted at once: a lone client does not wait. No more than ``writers`` inserts
+run at a time, and while all are busy the open groups grow.
 
 Every group has a deduplication token and is retried under it while the store is unavailable: an insert whose
 acknowledgement was lost does not double. A group that the store refuses is taken apart, so that one caller's
@@ -13,6 +14,7 @@ bad rows fail no neighbour's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import uuid
@@ -36,6 +38,7 @@ GROUP_BYTES = 64 * 2**20
 GROUP_DAYS = 90
 """Days of one group's rows. A day is a partition, and ClickHouse refuses inserts into more than 100."""
 
+_PATIENCE = 5  # intervals that a group waits for an insert of its lane: one that hangs must not hold it up
 _FIRST_BACKOFF = 0.1  # seconds; the embedded store is back within about one after a crash
 _LAST_BACKOFF = 3.0
 
@@ -80,9 +83,10 @@ class _Lane:
     parts: deque[_Part] = field(default_factory=deque)
     rows: int = 0
     nbytes: int = 0
-    full: asyncio.Event = field(default_factory=asyncio.Event)
-    closed_at: float = float("-inf")
-    running: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)  # it is full, or an insert ended
+    inserting: int = 0
+    ended_at: float = float("-inf")  # the last insert
+    draining: bool = False
 
 
 @dataclass(eq=False)
@@ -144,7 +148,7 @@ class GroupCommit:
         """Commit what waits, for at most ``grace`` seconds; whoever still waits then gets Unavailable."""
         self._closing = True
         for lane in self._lanes.values():
-            lane.full.set()
+            lane.changed.set()
         deadline = asyncio.get_running_loop().time() + grace
         while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
@@ -164,32 +168,43 @@ class GroupCommit:
         lane.parts.append(part)
         lane.rows += part.batch.num_rows
         lane.nbytes += part.nbytes
-        if lane.rows >= self._settings.commit_rows or lane.nbytes >= GROUP_BYTES:
-            lane.full.set()
-        if not lane.running:
-            lane.running = True
+        if self._full(lane):
+            lane.changed.set()
+        if not lane.draining:
+            lane.draining = True
             self._spawn(self._drain(lane))
 
     async def _drain(self, lane: _Lane) -> None:
         try:
             while lane.parts:
+                # One turn of the loop, so that requests that arrived together go together.
+                await asyncio.sleep(0)
                 await self._linger(lane)
                 await self._slots.acquire()
-                self._write(lane.table, self._take(lane))
+                self._write(lane, self._take(lane))
         finally:
-            lane.running = False
+            lane.draining = False
+
+    def _full(self, lane: _Lane) -> bool:
+        return lane.rows >= self._settings.commit_rows or lane.nbytes >= GROUP_BYTES
 
     async def _linger(self, lane: _Lane) -> None:
-        due = lane.closed_at + self._settings.commit_interval
-        if due <= asyncio.get_running_loop().time() or self._closing:
-            # One turn of the loop, so that requests that arrived together go together.
-            await asyncio.sleep(0)
-            return
-        try:
-            async with asyncio.timeout_at(due):
-                await lane.full.wait()
-        except TimeoutError:
-            return
+        """Return when the lane's group ought to close."""
+        loop, interval = asyncio.get_running_loop(), self._settings.commit_interval
+        while lane.parts and not self._full(lane) and not self._closing:
+            since = lane.parts[0].since
+            if lane.inserting:
+                due = since + _PATIENCE * interval
+            elif since >= lane.ended_at + interval:
+                due = since
+            else:
+                due = max(since, lane.ended_at) + interval
+            if due <= loop.time():
+                return
+            lane.changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await lane.changed.wait()
 
     def _take(self, lane: _Lane) -> list[_Part]:
         """Close the lane's group: its oldest parts up to the bounds, and at least one."""
@@ -211,16 +226,17 @@ class GroupCommit:
                 self._budget.give(part.nbytes)
             else:
                 group.append(part)
-        lane.closed_at = asyncio.get_running_loop().time()
-        if lane.rows < self._settings.commit_rows and lane.nbytes < GROUP_BYTES and not self._closing:
-            lane.full.clear()
         return group
 
-    def _write(self, table: str, parts: list[_Part]) -> None:
+    def _write(self, lane: _Lane, parts: list[_Part]) -> None:
         """Insert a closed group in its own task; whatever becomes of it, its slot and parts are let go."""
-        group = _Group(table, parts, set(parts))
+        group = _Group(lane.table, parts, set(parts))
+        lane.inserting += 1
 
         def finish(_: asyncio.Task[None]) -> None:
+            lane.inserting -= 1
+            lane.ended_at = asyncio.get_running_loop().time()
+            lane.changed.set()
             self._settle(
                 group, group.unsettled, Unavailable("this replica shut down before the rows were kept")
             )
