@@ -14,7 +14,7 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
-        self._commit_seconds = 0.0
+        self.commit_seconds = 0.0
 
     def take(self, nbytes: int, already: int = 0) -> None:
         """Hold ``nbytes`` more for a request that holds ``already``.
@@ -39,13 +39,13 @@ class Budget:
         self.held -= nbytes
 
     def observe(self, seconds: float) -> None:
-        """Learn how long a group lately took from closing to acknowledgement."""
-        self._commit_seconds += 0.2 * (seconds - self._commit_seconds)
+        """Learn how long a group took from closing to acknowledgement: the longest of the last few counts."""
+        self.commit_seconds = max(seconds, 0.8 * self.commit_seconds)
 
     @property
     def retry_after(self) -> float:
         """Seconds after which room is likely: the time of two groups, between 1 and 30."""
-        return min(_MAX_RETRY, max(_MIN_RETRY, 2 * self._commit_seconds))
+        return min(_MAX_RETRY, max(_MIN_RETRY, 2 * self.commit_seconds))
 
 
 class Reservation:

@@ -38,7 +38,6 @@ GROUP_BYTES = 64 * 2**20
 GROUP_DAYS = 90
 """Days of one group's rows. A day is a partition, and ClickHouse refuses inserts into more than 100."""
 
-_PATIENCE = 5  # intervals that a group waits for an insert of its lane: one that hangs must not hold it up
 _FIRST_BACKOFF = 0.1  # seconds; the embedded store is back within about one after a crash
 _LAST_BACKOFF = 3.0
 
@@ -188,13 +187,18 @@ class GroupCommit:
     def _full(self, lane: _Lane) -> bool:
         return lane.rows >= self._settings.commit_rows or lane.nbytes >= GROUP_BYTES
 
+    def _patience(self) -> float:
+        """Seconds that a group waits for an insert of its lane: one that hangs must not hold it up."""
+        usual = max(5 * self._settings.commit_interval, 2 * self._budget.commit_seconds)
+        return min(usual, self._settings.commit_timeout / 4)
+
     async def _linger(self, lane: _Lane) -> None:
         """Return when the lane's group ought to close."""
         loop, interval = asyncio.get_running_loop(), self._settings.commit_interval
         while lane.parts and not self._full(lane) and not self._closing:
             since = lane.parts[0].since
             if lane.inserting:
-                due = since + _PATIENCE * interval
+                due = since + self._patience()
             elif since >= lane.ended_at + interval:
                 due = since
             else:
@@ -245,7 +249,7 @@ class GroupCommit:
         self._spawn(self._insert_group(group)).add_done_callback(finish)
 
     async def _insert_group(self, group: _Group) -> None:
-        if not group.parts:
+        if not group.parts:  # all of its callers went away
             return
         started = asyncio.get_running_loop().time()
         stored = await self._insert_or_split(group, group.parts)
