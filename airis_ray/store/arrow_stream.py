@@ -50,7 +50,7 @@ class ArrowDecoder:
         if b"Code: " in rest:
             text = rest[rest.index(b"Code: ") :].decode(errors="replace")
             raise error_from(error_code(text), text)
-        if not self._ended and (rest or self.schema is None):
+        if not self._ended:
             raise Unavailable("the store's answer broke off")
 
     def _next(self) -> pa.Message | None:

@@ -111,15 +111,12 @@ FROM
 (
     SELECT
         Tenant, Time, Field,
-        if(count() > 256, [('', 1, sum(Records))], groupArray((Value, Hidden, Records))) AS Values
+        match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$') AS IsId,
+        groupArray(257)((if(length(Text) > 128, '', Text), length(Text) > 128, Records)) AS Each,
+        if(IsId OR count() > 256, [('', 1, sum(Records))], Each) AS Limited
     FROM
     (
-        SELECT
-            Tenant, Time, Field,
-            match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$')
-                OR length(Text) > 128 AS Hidden,
-            if(Hidden, '', Text) AS Value,
-            sum(Records) AS Records
+        SELECT Tenant, Time, Field, Text, sum(Records) AS Records
         FROM
         (
             SELECT
@@ -129,11 +126,11 @@ FROM
             GROUP BY Tenant, Time, Hash
         )
         ARRAY JOIN mapKeys(Attributes) AS Field, mapValues(Attributes) AS Text
-        GROUP BY Tenant, Time, Field, Hidden, Value
+        GROUP BY Tenant, Time, Field, Text
     )
     GROUP BY Tenant, Time, Field
 )
-ARRAY JOIN Values AS Kept
+ARRAY JOIN Limited AS Kept
 GROUP BY Tenant, Time, Field, Value, Partial;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS airis_facets_15m_logs_attributes_mv TO airis_facets_15m AS
@@ -144,22 +141,21 @@ FROM
 (
     SELECT
         Tenant, Time, Field,
-        if(count() > 256, [('', 1, sum(Records))], groupArray((Value, Hidden, Records))) AS Values
+        match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$') AS IsId,
+        groupArray(257)((if(length(Text) > 128, '', Text), length(Text) > 128, Records)) AS Each,
+        if(IsId OR count() > 256, [('', 1, sum(Records))], Each) AS Limited
     FROM
     (
         SELECT
-            Tenant, toStartOfInterval(Timestamp, INTERVAL 15 MINUTE, 'UTC') AS Time, Field,
-            match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$')
-                OR length(Text) > 128 AS Hidden,
-            if(Hidden, '', Text) AS Value,
+            Tenant, toStartOfInterval(Timestamp, INTERVAL 15 MINUTE, 'UTC') AS Time, Field, Text,
             count() AS Records
         FROM otel_logs
         ARRAY JOIN mapKeys(LogAttributes) AS Field, mapValues(LogAttributes) AS Text
-        GROUP BY Tenant, Time, Field, Hidden, Value
+        GROUP BY Tenant, Time, Field, Text
     )
     GROUP BY Tenant, Time, Field
 )
-ARRAY JOIN Values AS Kept
+ARRAY JOIN Limited AS Kept
 GROUP BY Tenant, Time, Field, Value, Partial;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS airis_facets_15m_traces_columns_mv TO airis_facets_15m AS
@@ -185,15 +181,12 @@ FROM
 (
     SELECT
         Tenant, Time, Field,
-        if(count() > 256, [('', 1, sum(Records))], groupArray((Value, Hidden, Records))) AS Values
+        match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$') AS IsId,
+        groupArray(257)((if(length(Text) > 128, '', Text), length(Text) > 128, Records)) AS Each,
+        if(IsId OR count() > 256, [('', 1, sum(Records))], Each) AS Limited
     FROM
     (
-        SELECT
-            Tenant, Time, Field,
-            match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$')
-                OR length(Text) > 128 AS Hidden,
-            if(Hidden, '', Text) AS Value,
-            sum(Records) AS Records
+        SELECT Tenant, Time, Field, Text, sum(Records) AS Records
         FROM
         (
             SELECT
@@ -203,11 +196,11 @@ FROM
             GROUP BY Tenant, Time, Hash
         )
         ARRAY JOIN mapKeys(Attributes) AS Field, mapValues(Attributes) AS Text
-        GROUP BY Tenant, Time, Field, Hidden, Value
+        GROUP BY Tenant, Time, Field, Text
     )
     GROUP BY Tenant, Time, Field
 )
-ARRAY JOIN Values AS Kept
+ARRAY JOIN Limited AS Kept
 GROUP BY Tenant, Time, Field, Value, Partial;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS airis_facets_15m_traces_attributes_mv TO airis_facets_15m AS
@@ -218,22 +211,21 @@ FROM
 (
     SELECT
         Tenant, Time, Field,
-        if(count() > 256, [('', 1, sum(Records))], groupArray((Value, Hidden, Records))) AS Values
+        match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$') AS IsId,
+        groupArray(257)((if(length(Text) > 128, '', Text), length(Text) > 128, Records)) AS Each,
+        if(IsId OR count() > 256, [('', 1, sum(Records))], Each) AS Limited
     FROM
     (
         SELECT
-            Tenant, toStartOfInterval(Timestamp, INTERVAL 15 MINUTE, 'UTC') AS Time, Field,
-            match(Field, '(^|[._-])(id|uid|uuid|guid|hash|token|address|traceparent|stacktrace|message)$')
-                OR length(Text) > 128 AS Hidden,
-            if(Hidden, '', Text) AS Value,
+            Tenant, toStartOfInterval(Timestamp, INTERVAL 15 MINUTE, 'UTC') AS Time, Field, Text,
             count() AS Records
         FROM otel_traces
         ARRAY JOIN mapKeys(SpanAttributes) AS Field, mapValues(SpanAttributes) AS Text
-        GROUP BY Tenant, Time, Field, Hidden, Value
+        GROUP BY Tenant, Time, Field, Text
     )
     GROUP BY Tenant, Time, Field
 )
-ARRAY JOIN Values AS Kept
+ARRAY JOIN Limited AS Kept
 GROUP BY Tenant, Time, Field, Value, Partial;
 
 -- Metric series per minute. The hash of a series is the base tables' SeriesHash. First and Last are (time,
