@@ -1,4 +1,4 @@
-"""Who may run what: the platform everything, an administrator's key everything within the limits, other keys their part.
+"""Who may run what: the platform everything, an administrator everything within the limits, other keys their part.
 
 A key with scope ``read`` sees its own tenant's rows of the telemetry tables. A key of the default tenant with scope
 ``write`` has tables of its own besides. What concerns the server's files and processes is refused to everybody.

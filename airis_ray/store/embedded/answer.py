@@ -29,6 +29,7 @@ class Answer:
             "x-clickhouse-timezone": time_zone,
         }
         self.begun = False
+        self.codec: Codec | None = None
 
     def header(self, name: str, value: str) -> None:
         """Set a header (lower case)."""
@@ -55,7 +56,7 @@ class Answer:
             await self._start(200)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def fail(self, problem: ClickHouseError, codec: Codec | None = None) -> None:
+    async def fail(self, problem: ClickHouseError) -> None:
         """Send an error: by status and header, or, in the middle of an answer, as ClickHouse's marked block.
 
         After that block the answer is broken off: a client that knows nothing of the mark sees a broken answer and not
@@ -80,7 +81,7 @@ class Answer:
             + tag
             + b"\r\n__exception__\r\n"
         )
-        packed = mark if codec is None else codec.feed(mark) + codec.finish()
+        packed = mark if self.codec is None else self.codec.feed(mark) + self.codec.finish()
         await self._send({"type": "http.response.body", "body": packed, "more_body": True})
 
     async def _whole(self, status: int, body: bytes) -> None:

@@ -1,7 +1,7 @@
 """ClickHouse's own compressed blocks (``compress=1``, ``decompress=1``), which JDBC and the native tools use over HTTP.
 
-A block: CityHash128 of what follows (16 bytes), the method (1), the size of the rest with these nine bytes (4), the size
-of the data (4), the compressed data.
+A block: CityHash128 of what follows (16 bytes), the method (1), the size of the rest with these nine bytes (4), the
+size of the data (4), the compressed data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from struct import Struct
 
 import lz4.block
 import zstandard
-from clickhouse_cityhash.cityhash import CityHash128
+from clickhouse_cityhash.cityhash import CityHash128  # type: ignore[import-untyped]
 
 from airis_ray.store.embedded.errors import CANNOT_DECOMPRESS, error
 
@@ -84,7 +84,7 @@ def _data(method: int, packed: bytes, size: int) -> bytes:
         if method == _LZ4:
             return bytes(lz4.block.decompress(packed, uncompressed_size=size))
         if method == _ZSTD:
-            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
+            return bytes(zstandard.ZstdDecompressor().decompress(packed, max_output_size=size))
     except (lz4.block.LZ4BlockError, zstandard.ZstdError) as problem:
         raise error(CANNOT_DECOMPRESS, f"a compressed block cannot be read: {problem}") from None
     if method != _NONE:

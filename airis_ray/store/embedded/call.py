@@ -40,7 +40,6 @@ class Call:
         self.request, self.answer, self.rights = request, answer, rights
         self.source, self.session, self.running = source, session, running
         self.statement: Statement = source.statement
-        self.codec: Codec | None = None
         self._limits = limits
 
     @property
@@ -76,6 +75,9 @@ class Call:
         asked = {**self.session.settings, **self.request.settings}
         settings = access.settings_for(self.rights, self.statement, asked, self._limits)
         settings["log_comment"] = self.running.tag
+        # chDB's own defaults take `1 + 1` for a SELECT and open its insides; ClickHouse's do not.
+        settings.setdefault("implicit_select", "0")
+        settings.setdefault("allow_introspection_functions", "0")
         parameters = {**self.session.parameters, **self.request.parameters}
         return Setup(settings, parameters, self.database, readonly=self.rights.level is Level.READER)
 
@@ -93,11 +95,9 @@ class Call:
         name = self.statement.format or self.request.default_format or "TabSeparated"
         self.answer.header("x-clickhouse-format", name)
         self.answer.header("content-type", content_type(name))
-        self.codec = self._encoder()
+        codec = self.answer.codec = self._encoder()
         whole = self.request.flag("wait_end_of_query") or self.statement.verb is not Verb.SELECT
-        return partial(
-            work.read, connect, self.statement, name, whole=whole, codec=self.codec, channel=channel
-        )
+        return partial(work.read, connect, self.statement, name, whole=whole, codec=codec, channel=channel)
 
     def _encoder(self) -> Codec:
         wants = (

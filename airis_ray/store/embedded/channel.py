@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class Closed(Exception):  # noqa: N818 - no error: the reader has gone
+class Closed(Exception):
     """Nobody reads any more."""
 
 

@@ -54,8 +54,8 @@ _NAMES = {
     497: "ACCESS_DENIED",
     516: "AUTHENTICATION_FAILED",
 }
-_TEXT = re.compile(r"Code: (\d+)\. DB::Exception: (.*)", re.DOTALL)
-_TAIL = re.compile(r"\s*\(version [0-9.]+[^)]*\)*\)?\s*$")
+_HEAD = re.compile(r"Code: (\d+)\. DB::Exception: ")
+_TAIL = re.compile(r"(\. \(\w+\))?\s*\(version [0-9.]+[^)]*\)\)?")
 
 
 class ClickHouseError(AirisError):
@@ -82,10 +82,11 @@ def error(code: int, message: str) -> ClickHouseError:
 
 def from_engine(text: str) -> ClickHouseError:
     """The error behind an exception of chDB (``Code: 60. DB::Exception: … (UNKNOWN_TABLE)``)."""
-    match = _TEXT.search(text)
+    match = _HEAD.search(text)
     if match is None:
         # send_insert refuses some statements without a number.
         return ClickHouseError(
             NOT_IMPLEMENTED if "not support" in text else 1002, f"{text}. (UNKNOWN_EXCEPTION)"
         )
-    return ClickHouseError(int(match[1]), _TAIL.sub("", match[2]).strip())
+    # Wrapped errors repeat their head and their name.
+    return ClickHouseError(int(match[1]), _TAIL.sub("", _HEAD.sub("", text[match.start() :])).strip())

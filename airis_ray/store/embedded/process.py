@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -92,6 +93,8 @@ class EmbeddedStore:
             lock.release()
 
     async def _until_stopped(self, server: Server, listener: socket.socket, ready: threading.Event) -> None:
+        # It reports answers that are broken off on purpose; everything else is reported by the server itself.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         config = uvicorn.Config(
             server,
             log_config=None,

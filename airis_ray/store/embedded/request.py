@@ -45,7 +45,7 @@ _NO_SETTINGS = frozenset(
 )
 
 
-class Gone(Exception):  # noqa: N818 - no error: people close connections
+class Gone(Exception):
     """The client has closed the connection."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import uuid
 from collections.abc import Callable, MutableMapping
@@ -18,7 +19,13 @@ from airis_ray.store.embedded.call import Call
 from airis_ray.store.embedded.channel import Channel
 from airis_ray.store.embedded.commands import kill, own_tables, remember, use
 from airis_ray.store.embedded.engine import Engine
-from airis_ray.store.embedded.errors import AUTHENTICATION_FAILED, READONLY, ClickHouseError, error
+from airis_ray.store.embedded.errors import (
+    AUTHENTICATION_FAILED,
+    READONLY,
+    ClickHouseError,
+    error,
+    from_engine,
+)
 from airis_ray.store.embedded.request import Gone, Receive, Request
 from airis_ray.store.embedded.running import Lane, Registry
 from airis_ray.store.embedded.sessions import DEFAULT_TIMEOUT, Pinned, Sessions
@@ -27,6 +34,7 @@ from airis_ray.store.embedded.statement import Verb
 from airis_ray.store.embedded.work import Finished, Item, Piece
 
 _T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
 
 
 class KeyRing(Protocol):
@@ -67,6 +75,9 @@ class Server:
             await answer.fail(problem)
         except Gone:
             return
+        except Exception as problem:
+            _LOG.exception("a request failed for no reason of ClickHouse's")
+            await answer.fail(from_engine(f"{type(problem).__name__}: {problem}"))
 
     async def close(self) -> None:
         """Stop what runs, and end the threads and sessions."""
@@ -86,12 +97,14 @@ class Server:
         if request.method == "GET" and source.statement.verb in (Verb.INSERT, Verb.OTHER):
             raise error(READONLY, "Cannot execute query in readonly mode: send what writes by POST")
         name, check = request.values.get("session_id", ""), request.flag("session_check")
-        timeout = request.number("session_timeout", DEFAULT_TIMEOUT)
+        lasting = request.number("session_timeout", DEFAULT_TIMEOUT)
         async with (
-            self._sessions.enter(rights.owner, name, timeout=timeout, must_exist=check) as session,
+            self._sessions.enter(rights.owner, name, lasting=lasting, must_exist=check) as session,
             self._registry.entry(query_id, rights.owner, source.statement.sql) as running,
         ):
-            await self._run(Call(request, answer, rights, source, session, running, self._limits))
+            finished = await self._run(Call(request, answer, rights, source, session, running, self._limits))
+        # Only now, so that the client's next request finds its session and its query id free.
+        await answer.finish(finished)
 
     async def _rights(self, request: Request) -> Rights:
         found = await self._keys.verify(request.key)
@@ -99,7 +112,7 @@ class Server:
             raise error(AUTHENTICATION_FAILED, "Authentication failed: the key is wrong, or there is none")
         return found if isinstance(found, Rights) else rights_of(found)
 
-    async def _run(self, call: Call) -> None:
+    async def _run(self, call: Call) -> Finished:
         tables = frozenset[str]()
         if call.rights.level is Level.WRITER:
             tables = await self._in_control(own_tables, self.engine)
@@ -110,12 +123,11 @@ class Server:
             await self._in_control(
                 change, self.engine, call.statement, call.setup(), call.session, call.rights
             )
-            await call.answer.finish(Finished())
-            return
+            return Finished()
         if verb is Verb.KILL:
             call.instead(await kill(self._registry, call.statement, call.rights))
         async with self._lane(verb).place():
-            await self._execute(call)
+            return await self._execute(call)
 
     def _lane(self, verb: Verb) -> Lane:
         if verb in (Verb.SELECT, Verb.ASK):
@@ -125,7 +137,7 @@ class Server:
     async def _in_control(self, function: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._control, function, *arguments)
 
-    async def _execute(self, call: Call) -> None:
+    async def _execute(self, call: Call) -> Finished:
         loop = asyncio.get_running_loop()
         channel: Channel[Item] = Channel(loop)
         pinned = await self._pinned(call)
@@ -136,15 +148,18 @@ class Server:
         threads = pinned.thread if pinned else self._threads
         call.running.future = loop.run_in_executor(threads, work.guarded, job, channel)
         try:
-            await self._deliver(call, channel)
+            return await self._deliver(call, channel)
         finally:
             channel.close()
             if not call.is_insert and not call.running.is_done:
                 await asyncio.shield(self._registry.kill(call.running))
             await call.running.future
 
-    async def _deliver(self, call: Call, channel: Channel[Item]) -> None:
-        """Hand the answer to the client; raise Gone where it leaves before a reading statement is done."""
+    async def _deliver(self, call: Call, channel: Channel[Item]) -> Finished:
+        """Hand all but the answer's end to the client.
+
+        Raises the statement's error, and Gone where the client leaves before a reading statement is done.
+        """
         gone = None if call.is_insert else asyncio.ensure_future(call.request.body.gone())
         try:
             while True:
@@ -152,9 +167,9 @@ class Server:
                 if isinstance(item, Piece):
                     await call.answer.piece(item.data)
                 elif isinstance(item, Finished):
-                    return await call.answer.finish(item)
+                    return item
                 else:
-                    return await call.answer.fail(item.problem, call.codec)
+                    raise item.problem
         finally:
             if gone is not None:
                 gone.cancel()

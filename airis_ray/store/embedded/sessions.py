@@ -63,7 +63,7 @@ class Sessions:
 
     @asynccontextmanager
     async def enter(
-        self, owner: str, name: str, *, timeout: float, must_exist: bool
+        self, owner: str, name: str, *, lasting: float, must_exist: bool
     ) -> AsyncIterator[Session]:
         """Hold a session for one request, making it where it is not there; without a name, one for this request.
 
@@ -84,7 +84,7 @@ class Sessions:
             yield session
         finally:
             session.locked = False
-            session.expires = self._clock() + min(timeout, MAX_TIMEOUT)
+            session.expires = self._clock() + min(lasting, MAX_TIMEOUT)
 
     def close(self) -> None:
         """End all sessions."""

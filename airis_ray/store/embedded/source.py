@@ -18,7 +18,7 @@ _BLOCK = 1 << 20  # bytes given to the engine at a time
 
 @dataclass
 class Source:
-    """A statement, and for an INSERT its data: ``head`` is plain, ``packed`` and what follows it in the body are not."""
+    """A statement, and for an INSERT its data: ``head`` is plain, ``packed`` and the rest of the body are not."""
 
     statement: Statement
     body: Body

@@ -57,7 +57,7 @@ class Statement:
         return any(token.is_word("TEMPORARY", "TEMP") for token in self.tokens[:4])
 
 
-class Incomplete(Exception):  # noqa: N818 - no error: the caller reads on
+class Incomplete(Exception):
     """The bytes end before the INSERT's FORMAT, VALUES or SELECT."""
 
 
