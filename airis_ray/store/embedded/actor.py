@@ -1,4 +1,4 @@
-"""The embedded store as one named detached Ray actor: whoever needs it first starts it, Ray restarts it when it dies."""
+"""The embedded store as one named detached Ray actor: whoever needs it first starts it, Ray restarts it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ray
 
 from airis_ray.errors import AirisError, Unavailable
 from airis_ray.settings import Settings
-from airis_ray.store.embedded.process import EmbeddedStore
 
 NAME = "airis-store"
 NAMESPACE = "airis"
@@ -18,6 +17,9 @@ class StoreActor:
     """Owns the data folder and the port for as long as it lives."""
 
     def __init__(self, settings: Settings) -> None:
+        # Imported here: the engine weighs 200 MB, and whoever calls ensure_store imports this module.
+        from airis_ray.store.embedded.process import EmbeddedStore
+
         self._problem: AirisError | None = None
         try:
             self._url = EmbeddedStore(settings).start()
