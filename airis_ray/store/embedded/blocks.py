@@ -68,7 +68,7 @@ class BlockDecoder:
 
 
 def _block(data: bytes) -> bytes:
-    packed = lz4.block.compress(data, store_size=False)
+    packed: bytes = lz4.block.compress(data, store_size=False)
     block = _HEAD.pack(_LZ4, len(packed) + _HEAD.size, len(data)) + packed
     return _checksum(block) + block
 

@@ -51,7 +51,7 @@ class Connection:
     """One chDB connection; one thread at a time. Raises ClickHouseError."""
 
     def __init__(self, address: str) -> None:
-        self._connection: Any = _chdb.connect(address)
+        self._connection: Any = _chdb.connect(address)  # type: ignore[attr-defined]
         self.cost = NO_COST
         self.rows = 0
         self._connection.set_progress_callback(self._note)
