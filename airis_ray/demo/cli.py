@@ -162,7 +162,7 @@ def _report(plan: Plan, run: Run, sink: Sink, elapsed: float, console: Console, 
         "bytes": totals.bytes,
         "retries": totals.retries,
         "elapsed_s": round(elapsed, 3),
-        "faults": [fault.truth(plan.seed, run.reached) for fault in run.begun()],
+        "faults": run.truth.lines(run.reached),
     }
     if as_json:
         sys.stdout.write(json.dumps(summary, ensure_ascii=False) + "\n")

@@ -67,7 +67,7 @@ class Effects:
         if at.key == "product-catalog/select-product" and self._named["slow-db"]:
             factor = _times(factor, self._on("slow-db", at), SLOW_QUERY)
         if at.key in _CACHED and self._named["cache-miss"]:
-            factor = _times(factor, self._on("cache-miss", at), 2.2)
+            factor = _times(factor, self._on("cache-miss", at), 2.0)
         if at.service == INDEX["recommendation"] and self._named["memory-leak"]:
             collecting = 1.0 + 3.0 * self._life.leak(at.slots, at.times) ** 4
             factor = collecting if factor is None else factor * collecting

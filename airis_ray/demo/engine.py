@@ -68,8 +68,8 @@ class World:
         spans = Rows.concat([self._spans.encode(spans) for spans in found])
         logs = Rows.concat(self._logs.encode(found, requests, start))
         yield from pack("traces", self._due("traces", spans, end), self._heads)
-        yield from pack("logs", self._due("logs", logs, end), self._heads)
-        yield from pack("logs", self._due("sessions", self.sessions.record(found), end), self._heads)
+        recorded = self._due("sessions", self.sessions.record(found), end)
+        yield from pack("logs", Rows.concat([self._due("logs", logs, end), recorded]), self._heads)
         yield from pack("metrics", self._metrics.encode(found, start, end), self._heads)
 
     def _due(self, signal: str, rows: Rows, end: int) -> Rows:

@@ -53,24 +53,23 @@ class Fault:
         """Whether a two-minute burst is on; bursts start with the fault and come every ten minutes."""
         return self.active(times) & ((times - self.start) % BURST_EVERY < BURST)
 
-    def truth(self, seed: int, stopped: int) -> dict[str, Any]:
-        """The line of ``faults.jsonl``; ``stopped`` is when the run ended."""
-        end = min(self.until, stopped)
+    def truth(self, seed: int, end: int | None) -> dict[str, Any]:
+        """The line of ``faults.jsonl``; ``end`` is when the fault is over, None while nobody knows."""
         line: dict[str, Any] = {
+            "id": f"{self.name}-{seed}-{self.start // NS}",
             "name": self.name,
             "service": self.described.service,
             "kind": self.described.kind,
-            "start": _rfc3339(self.start),
-            "end": _rfc3339(end),
+            "start": rfc3339(self.start),
+            "end": None if end is None else rfc3339(end),
             "attributes": self.described.attributes,
             "metrics": list(self.described.metrics),
             "signals": list(self.described.signals),
             "description": self.described.description,
-            "seed": seed,
         }
-        if self.described.bursts:
+        if self.described.bursts and end is not None:
             starts = range(self.start, end, BURST_EVERY)
-            line["bursts"] = [[_rfc3339(at), _rfc3339(min(at + BURST, end))] for at in starts]
+            line["bursts"] = [[rfc3339(at), rfc3339(min(at + BURST, end))] for at in starts]
         return line
 
 
@@ -114,6 +113,7 @@ def active(faults: Iterable[Fault], times: Ints) -> npt.NDArray[np.bool_]:
     return out
 
 
-def _rfc3339(time: int) -> str:
+def rfc3339(time: int) -> str:
+    """Nanoseconds since the epoch as a time in UTC."""
     whole = datetime.fromtimestamp(time // NS, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{whole}.{time % NS:09d}Z"

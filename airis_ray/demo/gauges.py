@@ -16,7 +16,7 @@ from airis_ray.demo.plan import Plan
 from airis_ray.demo.season import NS
 from airis_ray.demo.traffic import Traffic
 from airis_ray.demo.wire import Ints
-from airis_ray.demo.world.metrics import ORDER_SHARE, PARTITIONS, POOLS
+from airis_ray.demo.world.metrics import ORDER_SHARE, PARTITIONS, POOLS, SPIKED
 from airis_ray.demo.world.services import INDEX, NODES, SEOUL, SERVICES, STAGING, VIRGINIA
 
 _MIB: Final = 1 << 20
@@ -40,6 +40,7 @@ class Gauges:
         self._site = np.array([slot.site for slot in fleet.slots])
         self._cpu = np.array([service.cpu for service in SERVICES])[self._service]
         self._limit = np.array([service.memory * _MIB for service in SERVICES])[self._service]
+        self._spiked = np.isin(self._service, [INDEX[name] for name in SPIKED])
         self._java = np.array([service.language == "java" for service in SERVICES])[self._service]
         self._errors = np.zeros(len(NODES), np.int64)
         self.slots: Ints = np.zeros((0, 0), np.int64)
@@ -52,8 +53,11 @@ class Gauges:
         self.times = np.tile(times, (count, 1))
         self._rng = generator(self._plan.seed, "scrapes", start // NS)
         self._noise = self._wandering(len(times))
-        spiky = self._traffic.intensity(times) / self._plan.rate
-        self._load = np.where(self._site[:, None] == STAGING, 0.4, spiky[None, :])
+        usual = self._traffic.season.intensity(times)
+        asked = self._traffic.intensity(times) / self._plan.rate
+        # A spike asks for two pages; past the usual the load grows less than the requests do.
+        spiky = np.where(self._spiked[:, None], usual * (asked / usual) ** 0.6, usual)
+        self._load = np.where(self._site[:, None] == STAGING, 0.4, spiky)
         self._leak = self._life.leak(self.slots.ravel(), self.times.ravel()).reshape(count, -1)
 
     def cpu(self) -> Floats:

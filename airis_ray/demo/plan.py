@@ -20,9 +20,8 @@ _SPANS_PER_REQUEST: Final = 9
 class Plan:
     """A run; equal plans give the same payloads, to the byte.
 
-    ``start`` is in nanoseconds, a whole number of ``metric_step`` seconds; ``duration`` in seconds, None being without
-    end. A ``block`` is the stretch of time, in seconds, that is made at once: a part of the plan because the order of
-    the records follows it.
+    ``start`` is in nanoseconds, a whole second; ``duration`` in seconds, None being without end. A ``block`` is the
+    stretch of time, in seconds, that is made at once: a part of the plan because the order of the records follows it.
     """
 
     seed: int
@@ -52,7 +51,7 @@ class Plan:
         step = 60
         minutes = _SPANS_PER_BLOCK / (rate * _SPANS_PER_REQUEST) / step
         block = step * int(min(max(minutes, 1), 60))
-        return cls(seed, start // (step * NS) * step * NS, duration, rate, faults, step, block)
+        return cls(seed, start // NS * NS, duration, rate, faults, step, block)
 
     @classmethod
     def live(
@@ -66,4 +65,4 @@ class Plan:
         """Now: a data point every fifteen seconds, made and sent in blocks of a few seconds."""
         rate = LIVE_RATE if rate is None else rate
         step, block = 15, 5
-        return cls(seed, start // (step * NS) * step * NS, duration, rate, faults, step, block)
+        return cls(seed, start // NS * NS, duration, rate, faults, step, block)

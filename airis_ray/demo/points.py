@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from airis_ray.demo import wire
 from airis_ray.demo.chance import Floats
@@ -55,7 +54,6 @@ def histograms(
     width = buckets.shape[1] * 8
     edges = np.array(bounds).tobytes()
     packed = np.ascontiguousarray(buckets).view(np.uint8).reshape(len(buckets), width)
-    seen = buckets.sum(axis=1) > 0
     parts: list[Any] = [
         *_times(start, time),
         wire.scalar(wire.tag(4, 1)),
@@ -65,7 +63,7 @@ def histograms(
         wire.scalar(wire.tag(6, 2) + wire.varint(width)),
         wire.fixed(packed),
         wire.scalar(wire.tag(7, 2) + wire.varint(len(edges)) + edges),
-        *(_optional(number, values, seen) for number, values in zip((11, 12), extremes, strict=True)),
+        *_extremes((11, 12), extremes),
         attributes,
     ]
     return wire.join(*parts, *([] if exemplars is None else [exemplars]))
@@ -86,12 +84,9 @@ def exponentials(
     low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
     counts = wire.varints(np.ascontiguousarray(buckets[:, low:high]).ravel())
     edges = np.ascontiguousarray(wire.offsets_of(counts)[:: high - low])
-    packed = pa.BinaryArray.from_buffers(
-        pa.binary(), len(buckets), [None, pa.py_buffer(edges), counts.buffers()[2]]
-    )
+    packed = wire.cut(counts, edges)
     head = wire.tag(1, 0) + wire.varint(_zigzag(offset + low))
     positive = wire.join(wire.scalar(head), wire.delimited(wire.tag(2, 2), packed))
-    seen = buckets.sum(axis=1) > 0
     return wire.join(
         *_times(start, time),
         wire.scalar(wire.tag(4, 1)),
@@ -100,7 +95,7 @@ def exponentials(
         wire.fixed(total),
         wire.scalar(wire.tag(6, 0) + wire.varint(_zigzag(scale))),
         wire.delimited(wire.tag(8, 2), positive),
-        *(_optional(number, values, seen) for number, values in zip((12, 13), extremes, strict=True)),
+        *_extremes((12, 13), extremes),
         attributes,
     )
 
@@ -147,6 +142,8 @@ def exemplars(
 
 def metrics(metric: Metric, points: Column, pod: Ints, time: Ints) -> Rows:
     """The points put into one ``Metric`` message for each pod, framed as ``ScopeMetrics.metrics``."""
+    if not len(pod):
+        return Rows.concat([])
     order = np.lexsort((time, pod))
     pod, time = pod[order], time[order]
     framed = wire.delimited(wire.tag(1, 2), wire.take(points, order))
@@ -166,9 +163,12 @@ def _times(start: Ints, time: Ints) -> tuple[Any, ...]:
     return wire.scalar(wire.tag(2, 1)), wire.fixed(start), wire.scalar(wire.tag(3, 1)), wire.fixed(time)
 
 
-def _optional(number: int, values: Floats, seen: npt.NDArray[np.bool_]) -> Column:
-    framed = wire.join(wire.scalar(wire.tag(number, 1)), wire.fixed(np.where(seen, values, 0.0)))
-    return framed if seen.all() else wire.where(seen, framed)
+def _extremes(fields: tuple[int, int], extremes: tuple[Floats, Floats]) -> list[Any]:
+    return [
+        part
+        for number, values in zip(fields, extremes, strict=True)
+        for part in (wire.scalar(wire.tag(number, 1)), wire.fixed(values))
+    ]
 
 
 def _zigzag(value: int) -> int:

@@ -88,15 +88,17 @@ class Screen:
         assert self._page is not None
         method, path = visit.route.removeprefix("frontend/").split(" ", 1)
         path = path.replace("{id}", self._product)
-        events = [rrweb.network(end, method, path, answer.status, end - start, answer.trace, answer.span)]
+        # A page's own request is known once its recorder runs.
+        told = end + 50 if visit.navigates else end
+        events = [rrweb.network(told, method, path, answer.status, told - start, answer.trace, answer.span)]
         if answer.status >= 500:
-            events.append(rrweb.console(end + 2, "error", f"{method} {path} {answer.status}: {answer.said}"))
+            events.append(rrweb.console(told + 2, "error", f"{method} {path} {answer.status}: {answer.said}"))
         elif answer.failed:
-            events.append(rrweb.console(end + 2, "warn", f"{method} {path} {answer.status}"))
+            events.append(rrweb.console(told + 2, "warn", f"{method} {path} {answer.status}"))
         elif end - start > _SLOW:
-            events.append(rrweb.console(end + 2, "warn", f"{method} {path} took {end - start} ms"))
+            events.append(rrweb.console(told + 2, "warn", f"{method} {path} took {end - start} ms"))
         elif self._rng.random() < 0.12:
-            events.append(rrweb.console(end + 2, "log", f"rendered {self._name}"))
+            events.append(rrweb.console(told + 2, "log", f"rendered {self._name}"))
         if "message" in self._page.names and visit.click:
             texts = {"pay": "주문이 완료되었습니다", "add": "장바구니에 담았습니다"}
             text = "요청이 실패했습니다" if answer.failed else texts.get(visit.click, "")

@@ -53,8 +53,8 @@ class Sink(Protocol):
     def put(self, payload: Payload) -> None:
         """Take a payload; raises what a former one ran into."""
 
-    def close(self) -> None:
-        """Wait for everything that was put; raises what went wrong."""
+    def close(self, patience: float | None = None) -> None:
+        """Wait for everything that was put, ``patience`` seconds for each payload; raises what went wrong."""
 
 
 class Count:
@@ -69,7 +69,7 @@ class Count:
         self.totals.payloads += 1
         self.totals.bytes += len(payload.body)
 
-    def close(self) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Nothing to wait for."""
 
 
@@ -131,8 +131,9 @@ class Sender:
             except queue.Full:
                 continue
 
-    def close(self) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Wait for the acknowledgements; raises the error that stopped the run."""
+        self._patience = self._patience if patience is None else patience
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:

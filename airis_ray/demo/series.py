@@ -19,7 +19,7 @@ Boot = Callable[[Ints, Ints], Ints]
 class Standing:
     """Points of a block, one row each: how series ``series`` of ``pod`` stands at ``time``.
 
-    ``scrape`` numbers the time within the block. ``low`` and ``high`` mean nothing where nothing was counted.
+    ``scrape`` numbers the time within the block.
     """
 
     series: Ints
@@ -76,7 +76,8 @@ class Cumulative:
             self._total += summed[:, number]
             self._low = np.minimum(self._low, low[:, number])
             self._high = np.maximum(self._high, high[:, number])
-            rows = np.flatnonzero(alive[pods, number])
+            # As an SDK does, a series is not reported before its first observation.
+            rows = np.flatnonzero(alive[pods, number] & (self._buckets.sum(axis=1) > 0))
             parts.append(self._standing(rows, pods, number, time))
         return _joined(parts), series
 

@@ -127,6 +127,12 @@ def data_of(column: Column) -> memoryview:
     return memoryview(column.buffers()[2] or b"")
 
 
+def cut(column: Column, edges: npt.NDArray[np.int32]) -> Column:
+    """The data of a column cut anew at ``edges``: neighbouring fragments become one."""
+    data = column.buffers()[2] or pa.py_buffer(b"")
+    return pa.BinaryArray.from_buffers(_BINARY, len(edges) - 1, [None, pa.py_buffer(edges), data])
+
+
 def varints(values: npt.NDArray[Any]) -> Column:
     """Each non-negative number, below 2^35, as a varint."""
     if len(values) == 0 or int(values.max()) < _SMALL:

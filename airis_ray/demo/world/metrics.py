@@ -58,6 +58,8 @@ POOLS: Final = {
 QUEUES: Final = {"email": "mail-out", "accounting": "ledger", "shipping": "labels"}
 CONSUMERS: Final = ("accounting", "fraud-detection")
 PARTITIONS: Final = 3
+SPIKED: Final = ("frontend", "product-catalog", "currency")
+"""The services that a traffic spike reaches."""
 EXPONENTIAL_SCALE: Final = 2
 QUANTILES: Final = (0.5, 0.9, 0.99)
 ORDER_SHARE: Final = 0.05
