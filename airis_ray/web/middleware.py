@@ -142,9 +142,7 @@ class GuardMiddleware:
             observer.end(exchange, begun)
         # Ingest and probes come in thousands: their successes are told at debug level alone.
         quiet = exchange.status < 400 and (
-            self._limit == "ingest"
-            or exchange.tenant == SELF_TENANT
-            or exchange.path in PROBES
+            self._limit == "ingest" or exchange.tenant == SELF_TENANT or exchange.path in PROBES
         )
         _ACCESS.log(
             logging.DEBUG if quiet else logging.INFO,
