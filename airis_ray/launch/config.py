@@ -70,6 +70,9 @@ def serve_environment(environ: Mapping[str, str], settings: Settings) -> dict[st
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
         "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + _RANGE),
         "RAY_SERVE_LOG_TO_STDERR": "0",  # replicas log into Ray's session folder and, as JSON, through us
+        # 30 s are for load balancers elsewhere; the one HAProxy of this machine hears of a leaving replica at once.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
+        "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "2",
         "PYTHONUNBUFFERED": "1",
     }
     own = {"AIRIS_DATA_DIR": str(settings.data_dir)}
