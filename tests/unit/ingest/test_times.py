@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from airis_ray.errors import InvalidInput
 from airis_ray.ingest.bodies import PROTOBUF
-from airis_ray.ingest.commit import GROUP_DAYS
+from airis_ray.ingest.lanes import GROUP_DAYS
 from airis_ray.ingest.times import admitted, days
 from airis_ray.settings import RetentionSettings
 from airis_ray.telemetry.otlp import decode
