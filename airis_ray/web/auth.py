@@ -94,9 +94,12 @@ class Guard:
         *,
         limits: Limits | None = None,
         observer: Observer | None = None,
+        answers_request_id: bool = True,
     ) -> None:
+        """``answers_request_id`` False where the server around the application writes ``x-request-id`` itself."""
         self.disabled = settings.auth == "disabled"
         self.observer = observer
+        self.answers_request_id = answers_request_id
         self._keys = keys
         self._limits = limits or MemoryLimits()
         self._rates = {

@@ -102,7 +102,8 @@ def configure_logs(settings: Settings, service: str, *, stream: TextIO | None = 
 
     Returns the handler. Libraries that report every request of their own speak from ``warning`` up.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    # Serve puts an object in the place of sys.stderr that would wrap each line into a line of its own.
+    handler = logging.StreamHandler(stream or sys.__stderr__ or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     handler.set_name("airis")
     root = logging.getLogger()

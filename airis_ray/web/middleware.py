@@ -61,6 +61,8 @@ class GuardMiddleware:
         headers = _headers(scope)
         exchange = self._exchange(scope, headers)
         answer = _Answer(send, exchange)
+        if self._guard.answers_request_id:
+            answer.extra.append((b"x-request-id", exchange.request_id.encode()))
         token = CURRENT.set(exchange)
         refused: AirisError | None = None
         try:
@@ -173,11 +175,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started = True
             self._exchange.status = message["status"]
-            message["headers"] = [
-                *message.get("headers", ()),
-                (b"x-request-id", self._exchange.request_id.encode()),
-                *self.extra,
-            ]
+            message["headers"] = [*message.get("headers", ()), *self.extra]
         elif message["type"] == "http.response.body":
             self._exchange.bytes_out += len(message.get("body", b""))
         await self._send(message)

@@ -14,4 +14,9 @@ from airis_ray.web.telemetry import Telemetry
 def service_guard(settings: Settings, service: str, store: Store) -> Guard:
     """Structured logs, self-observation and the guard of one service; called once in a replica's process."""
     configure_logs(settings, service)
-    return Guard(settings, api_keys(settings, KeyTable(store)), observer=Telemetry.start(settings, service))
+    return Guard(
+        settings,
+        api_keys(settings, KeyTable(store)),
+        observer=Telemetry.start(settings, service),
+        answers_request_id=False,  # Serve adds the header to every answer, and a second one would not help
+    )

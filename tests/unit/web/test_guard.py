@@ -71,6 +71,13 @@ async def test_the_request_id_comes_back_and_a_wild_one_is_replaced() -> None:
         assert len(answer.headers["x-request-id"]) == 32
 
 
+async def test_where_the_server_writes_the_request_id_the_application_does_not() -> None:
+    guard = Guard(Settings(), Keys(), answers_request_id=False)
+    answer = await client_of(demo_app(guard)).get("/nowhere", headers={"x-request-id": "r1"})
+    assert "x-request-id" not in answer.headers
+    assert answer.json()["request_id"] == "r1"
+
+
 async def test_a_prefix_that_serve_mounts_at_is_no_part_of_the_path() -> None:
     app = demo_app(guard_of())
     client = client_of(app, key=None)
