@@ -23,21 +23,30 @@ KeyValue = int | float | str
 
 
 @dataclass(frozen=True)
-class Position:
-    """The last row of a page: its values of the sorting keys and its hash.
+class Tie:
+    """How far a page got among rows that share all sorting keys.
 
-    Of the rows sent so far, ``same_key`` have these values, and ``same_row`` of them this hash too. ``start_ns``,
-    ``end_ns`` and ``now_ns`` are the range and the time as the first page saw them, so that relative times stay where
-    they were.
+    The last row's hash, how many rows with these keys were sent, and how many of them with this hash too.
+    """
+
+    row_hash: int
+    same_key: int
+    same_row: int
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page ended: the last row's values of the sorting keys; ``tie`` is None where no row shares them.
+
+    ``start_ns``, ``end_ns`` and ``now_ns`` are the range and the time as the first page saw them, so that relative
+    times stay where they were.
     """
 
     start_ns: int
     end_ns: int
     now_ns: int
     key: tuple[KeyValue, ...]
-    row_hash: int
-    same_key: int
-    same_row: int
+    tie: Tie | None
 
 
 def digest(*parts: object) -> str:
@@ -59,7 +68,8 @@ def decode(cursor: str, request: str) -> Position:
             "/cursor",
             "the cursor belongs to another request; only limit and fields may change from page to page",
         )
-    return Position(**{**fields, "key": tuple(fields["key"])})
+    tie = None if fields["tie"] is None else Tie(**fields["tie"])
+    return Position(**{**fields, "key": tuple(fields["key"]), "tie": tie})
 
 
 def _fields(cursor: str) -> dict[str, Any]:

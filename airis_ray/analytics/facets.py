@@ -15,8 +15,9 @@ import pyarrow as pa
 from airis_ray.analytics.compile import query_filter
 from airis_ray.analytics.fields import Field, resolve
 from airis_ray.analytics.nodes import Everything
+from airis_ray.analytics.ranges import within
 from airis_ray.analytics.signals import Kind, Source, source_of
-from airis_ray.analytics.sql import TRUE, Sql, all_of, any_of, bind, join, quote_identifier, sql, text, time
+from airis_ray.analytics.sql import TRUE, Sql, all_of, any_of, bind, join, quote_identifier, sql, text
 from airis_ray.analytics.syntax import parse
 from airis_ray.analytics.tables import Stats
 from airis_ray.errors import InvalidInput
@@ -217,14 +218,9 @@ def _split(whole: TimeRange, cell: int) -> TimeRange | None:
 def _raw_parts(source: Source, whole: TimeRange, rolled: TimeRange | None) -> list[Sql]:
     """Conditions of the parts of the range that are read from the rows."""
     if rolled is None:
-        return [_within(source, whole)]
+        return [within(source, whole)]
     edges = (TimeRange(whole.start_ns, rolled.start_ns), TimeRange(rolled.end_ns, whole.end_ns))
-    return [_within(source, edge) for edge in edges if edge.length_ns]
-
-
-def _within(source: Source, part: TimeRange) -> Sql:
-    column = quote_identifier(source.time)
-    return sql("({} >= {} AND {} < {})", column, time(part.start_ns), column, time(part.end_ns))
+    return [within(source, edge) for edge in edges if edge.length_ns]
 
 
 def _cells(part: TimeRange) -> Sql:

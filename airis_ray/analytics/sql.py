@@ -27,7 +27,7 @@ TRUE: Final = Sql("1")
 FALSE: Final = Sql("0")
 
 
-def bind(value: str | int | float, kind: LiteralString) -> Sql:
+def bind(value: str | int | float | list[int], kind: LiteralString) -> Sql:
     """A value as a parameter of the ClickHouse type ``kind``."""
     digest = hashlib.blake2s(f"{kind}\0{value!r}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     name = f"p_{digest}"
