@@ -3,66 +3,56 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from importlib import import_module
 
 import typer
 
-from airis_ray import __version__
-from airis_ray.commands import data, keys, store
-from airis_ray.commands.output import JsonFlag, show, table
-from airis_ray.demo.cli import demo
 from airis_ray.errors import AirisError
-from airis_ray.settings import Settings, described
 
-app = typer.Typer(
-    name="airis",
-    help="AIRIS-Ray: telemetry in, what is wrong and why out.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(demo)
-app.command()(data.status)
-app.command()(data.query)
-app.command()(data.sql)
-app.command()(store.migrate)
-app.add_typer(keys.app, name="key", help="API keys: create, list, revoke.")
+_COMMANDS = {
+    "up": "airis_ray.commands.start:up",
+    "status": "airis_ray.commands.data:status",
+    "query": "airis_ray.commands.data:query",
+    "sql": "airis_ray.commands.data:sql",
+    "demo": "airis_ray.demo.cli:demo",
+    "key": "airis_ray.commands.keys:app",
+    "keys": "airis_ray.commands.columns:app",
+    "migrate": "airis_ray.commands.store:migrate",
+    "settings": "airis_ray.commands.start:settings",
+    "version": "airis_ray.commands.start:version",
+}
 
 
-@app.command()
-def up(
-    config: Annotated[
-        Path | None, typer.Option(help="Serve configuration (default: ./serve_config.yaml)")
-    ] = None,
-    demo: Annotated[bool | None, typer.Option(help="send demo traffic (asked at a terminal)")] = None,
-    verbose: Annotated[bool, typer.Option(help="print what serve run prints")] = False,
-) -> None:
-    """Start everything on this machine, say when it is ready, stop on Ctrl-C."""
-    from airis_ray.launch.up import Options
-    from airis_ray.launch.up import up as run
+def application(asked: str | None = None) -> typer.Typer:
+    """The command line. Only the module of the command ``asked`` for is imported: a mistake is told at once."""
+    app = typer.Typer(
+        help="AIRIS-Ray: telemetry in, what is wrong and why out.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for name, target in _COMMANDS.items():
+        if asked in _COMMANDS and asked != name:
+            continue
+        module, _, attribute = target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
-    raise typer.Exit(run(Options(config, demo, verbose), lambda line: print(line, flush=True)))
 
-
-@app.command()
-def settings(as_json: JsonFlag = False) -> None:
-    """Every AIRIS_* variable: its value here, its default, what it is for."""
-    rows = described(Settings.from_env())
-    show(rows, as_json, lambda: table(rows))
-
-
-@app.command()
-def version() -> None:
-    """The version."""
-    print(__version__)
+def _root() -> None:
+    """AIRIS-Ray: telemetry in, what is wrong and why out."""
 
 
 def main() -> None:
     """Entry point: an error of ours is one line on stderr and status 1."""
     try:
-        app()
+        application(sys.argv[1] if len(sys.argv) > 1 else None)(prog_name="airis")
     except AirisError as error:
         print(f"airis: {error}", file=sys.stderr)
         sys.exit(1)

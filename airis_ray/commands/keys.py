@@ -9,7 +9,7 @@ import typer
 from airis_ray.client import connect
 from airis_ray.commands.output import JsonFlag, KeyOption, UrlOption, show, table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 
 
 @app.command()

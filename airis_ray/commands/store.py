@@ -42,7 +42,9 @@ def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
             return await work(store)
         except Unavailable as error:
             if settings.clickhouse_url is None:
-                raise Unavailable(f"the embedded store is not running (start it with airis up): {error}") from error
+                raise Unavailable(
+                    f"the embedded store is not running (start it with airis up): {error}"
+                ) from error
             raise
         finally:
             await store.close()
