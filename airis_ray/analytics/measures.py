@@ -52,6 +52,11 @@ def counted() -> Measure:
     return _COUNT
 
 
+def failures() -> Measure:
+    """The number of spans where only failed ones are read."""
+    return Measure(_COUNT.raw, {"n": Sql("sum(Errors)")}, _COUNT.value)
+
+
 def failed_share(signal: str) -> Measure:
     """The share of failed spans, or of logs of level error and worse."""
     condition = FAILED_SPAN if signal == "traces" else FAILED_LOG

@@ -11,21 +11,23 @@ from airis_ray.analytics.buckets import Grid, grid
 from airis_ray.analytics.compile import compile_filter
 from airis_ray.analytics.fields import Field, resolve
 from airis_ray.analytics.measures import (
+    FAILED_SPAN,
     ROLLED_DURATION,
     Measure,
     counted,
     distinct,
     failed_share,
+    failures,
     latency_quantile,
     needs_field,
     over_values,
     value_quantile,
 )
 from airis_ray.analytics.models import TimeseriesRequest, quantile_of
-from airis_ray.analytics.nodes import Everything, Node, Text, leaves
+from airis_ray.analytics.nodes import And, Equals, Everything, Node, Text, conjunction, leaves
 from airis_ray.analytics.series import Series, check_size, highest, read
 from airis_ray.analytics.signals import Kind, source_of
-from airis_ray.analytics.sql import all_of
+from airis_ray.analytics.sql import TRUE, all_of
 from airis_ray.analytics.syntax import parse
 from airis_ray.errors import InvalidInput
 from airis_ray.store import Query, Store
@@ -78,9 +80,14 @@ def check_names(request: TimeseriesRequest) -> None:
 def question(request: TimeseriesRequest, aggregate: str, buckets: Grid, now_ns: int) -> plan.Question:
     """What a request over logs or traces asks, in SQL."""
     signal = request.signal
-    node = parse(request.query)
-    keys = [resolve(name, signal) for name in request.group_by]
+    node, measure, failed = parse(request.query), None, TRUE
     field = None if request.field is None else resolve(request.field, signal)
+    if signal == "traces" and aggregate in ("count", "rate") and field is None:
+        rest = without_failed(node)
+        if rest is not None:
+            # The roll-up does not know the status of single spans, but how many have failed.
+            node, measure, failed = rest, failures(), FAILED_SPAN
+    keys = [resolve(name, signal) for name in request.group_by]
     condition = compile_filter(node, signal, now_ns=now_ns)
     columns = _columns(node, signal, keys)
     if field is not None and aggregate in ("count", "rate", "error_rate"):
@@ -90,11 +97,12 @@ def question(request: TimeseriesRequest, aggregate: str, buckets: Grid, now_ns: 
         source_of(signal).table or "",
         plan.TIMESTAMP,
         plan.SERVICES if signal == "traces" else plan.LOGS,
-        measure_of(signal, aggregate, field),
+        measure or measure_of(signal, aggregate, field),
         condition,
         plan.labelled([key.value for key in keys]),
         columns,
         buckets,
+        failed,
     )
 
 
@@ -116,6 +124,19 @@ def measure_of(signal: str, aggregate: str, field: Field | None) -> Measure:
         value = field.value if field.kind in (Kind.DURATION, Kind.NUMBER) else field.number
         return over_values(aggregate, value, ROLLED_DURATION[aggregate] if duration else None)
     return latency_quantile(q) if duration else value_quantile(field.number, q)
+
+
+def without_failed(node: Node) -> Node | None:
+    """The rest of a query that asks for failed spans among other things; None of one that does not."""
+    terms = node.nodes if isinstance(node, And) else (node,)
+    rest = [term for term in terms if not _is_failed(term)]
+    return conjunction(rest) if len(rest) < len(terms) else None
+
+
+def _is_failed(node: Node) -> bool:
+    if not isinstance(node, Equals) or resolve(node.field, "traces").name != "StatusCode":
+        return False
+    return (node.value.literal or "").upper().removeprefix("STATUS_CODE_") == "ERROR"
 
 
 def _columns(node: Node, signal: str, keys: Collection[Field]) -> set[str]:
