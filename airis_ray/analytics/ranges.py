@@ -41,8 +41,9 @@ def within(source: Source, part: TimeRange) -> Sql:
 
 def one_of_times(source: Source, times_ns: Sequence[int]) -> Sql:
     """The condition that a row's time is one of these."""
-    listed = sql("arrayMap(t -> fromUnixTimestamp64Nano(t, 'UTC'), {})", bind(list(times_ns), "Array(Int64)"))
-    return sql("{} IN ({})", quote_identifier(source.time), listed)
+    # Compared as integers: a list of DateTime64 is compared element by element (five times the processor's time).
+    listed = bind(list(times_ns), "Array(Int64)")
+    return sql("toUnixTimestamp64Nano({}) IN {}", quote_identifier(source.time), listed)
 
 
 def _seconds(seconds: int) -> Sql:
