@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import statistics
 import sys
 from collections.abc import Callable
@@ -25,16 +26,55 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pyarrow as pa
 
-from airis_ray.store.client import open_store
+from airis_ray.store.client import ClickHouseStore, open_store
 from airis_ray.telemetry.otlp import IMPLEMENTATION, decode
 from airis_ray.telemetry.tables import Signal
 from benchmarks import instance, loop_decode
-from benchmarks.load import post
-from benchmarks.report import Report, Run, Stopwatch
+from benchmarks.load import Outcome, post
+from benchmarks.report import Report, Run, Stopwatch, cpu_seconds
 from benchmarks.telemetry import requests
 
 TABLES: dict[Signal, str] = {"traces": "otel_traces", "logs": "otel_logs"}
-PROTOBUF = "application/x-protobuf"
+
+
+class Case:
+    """The requests of one signal, and the batches that they decode to."""
+
+    def __init__(self, signal: Signal, options: argparse.Namespace) -> None:
+        self.signal = signal
+        self.bodies = requests(signal, 20, options.records)
+        self.batches = [decode(signal, body, tenant="default").tables[TABLES[signal]] for body in self.bodies]
+        self.wire = sum(map(len, self.bodies)) / len(self.bodies) / options.records
+        self.memory = self.nbytes(len(self.batches)) / len(self.batches) / options.records
+
+    def nbytes(self, count: int) -> int:
+        """Bytes in memory of ``count`` batches, taken in turn."""
+        return sum(batch.nbytes for batch in itertools.islice(itertools.cycle(self.batches), count))
+
+
+class Sender:
+    """Sends a case's requests and remembers what came back."""
+
+    def __init__(self, target: instance.Instance, case: Case, options: argparse.Namespace) -> None:
+        self._url = f"{target.url}/v1/{case.signal}"
+        self._headers = {"authorization": f"Bearer {target.key}", "content-type": "application/x-protobuf"}
+        self._bodies = case.bodies
+        self._connections = options.connections
+        self._outcome = Outcome()
+
+    def run(self, count: int) -> None:
+        """Send ``count`` requests; the outcomes of earlier runs are kept."""
+        outcome = post(self._url, self._bodies, self._headers, count=count, connections=self._connections)
+        self._outcome.statuses += outcome.statuses
+        self._outcome.seconds += outcome.seconds
+
+    def story(self) -> str:
+        """Statuses and latencies of all runs."""
+        cuts = statistics.quantiles(self._outcome.seconds, n=100)
+        return (
+            f"answers {dict(self._outcome.statuses)}, p50 {cuts[49] * 1e3:.0f} ms, p99 {cuts[98] * 1e3:.0f} ms "
+            f"over {self._connections} connections at once"
+        )
 
 
 def main() -> None:
@@ -51,109 +91,88 @@ def main() -> None:
 
 def _measure(report: Report, target: instance.Instance, options: argparse.Namespace) -> None:
     for signal in options.signals:
-        bodies = requests(signal, 20, options.records)
-        batches = [decode(signal, body, tenant="default").tables[TABLES[signal]] for body in bodies]
-        sizes = f"{len(bodies[0]) / options.records:.0f} B on the wire, {_row_bytes(batches):.0f} B in memory"
-        report.notes.append(f"{signal}: a record has {sizes}")
-        decoded = report.add(
-            f"{signal}: (a) decode [{IMPLEMENTATION}]", _decode(signal, bodies, batches, options)
+        case = Case(signal, options)
+        report.notes.append(
+            f"{signal}: a record has {case.wire:.0f} B on the wire, {case.memory:.0f} B in memory"
         )
-        looped = report.add(f"{signal}: (c) protobuf + loop", _loop(signal, bodies, batches, options))
-        sent = report.add(
-            f"{signal}: end to end", _end_to_end(report, target, signal, bodies, batches, options)
-        )
+        decoded = report.add(f"{signal}: (a) decode [{IMPLEMENTATION}]", _decode(case, options))
+        looped = report.add(f"{signal}: (c) protobuf + loop", _loop(case, options))
         report.ratio(f"{signal}: decode / loop (c)", decoded.rows_per_core / looped.rows_per_core, 8)
         report.ratio(f"{signal}: decode, million records/s/core", decoded.rows_per_core / 1e6, 1)
-        if target.settings is not None and target.store_pids:
-            bare = report.add(
-                f"{signal}: (b) insert_arrow", asyncio.run(_insert(target, signal, batches, options))
-            )
-            report.ratio(
-                f"{signal}: end to end / insert_arrow (b)", sent.rows_per_core / bare.rows_per_core, 0.6
-            )
+        asyncio.run(_against_store(report, target, case, options))
 
 
-def _end_to_end(
-    report: Report,
-    target: instance.Instance,
-    signal: Signal,
-    bodies: list[bytes],
-    batches: list[pa.RecordBatch],
-    options: argparse.Namespace,
-) -> list[Run]:
-    headers = {"authorization": f"Bearer {target.key}", "content-type": PROTOBUF}
-    url = f"{target.url}/v1/{signal}"
-    post(url, bodies, headers, count=options.connections, connections=options.connections)
-    runs, seconds = [], []
+async def _against_store(
+    report: Report, target: instance.Instance, case: Case, options: argparse.Namespace
+) -> None:
+    """End to end and bare inserts in turn, so that both see the same store and the same machine."""
+    store = open_store(target.settings) if target.settings is not None and target.store_pids else None
+    sender = Sender(target, case, options)
+    await asyncio.to_thread(sender.run, options.connections)
+    sent, bare, own = [], [], []
     for _ in range(options.runs):
-        with Stopwatch(target.pids, own=False) as watch:
-            outcome = post(url, bodies, headers, count=options.requests, connections=options.connections)
-        seconds += outcome.seconds
-        runs.append(Run.of(watch, options.requests * options.records, _bytes(batches, options.requests)))
-    cuts = statistics.quantiles(seconds, n=100)
-    report.notes.append(
-        f"{signal}: answers of the last run {dict(outcome.statuses)}, of all runs p50 {cuts[49] * 1e3:.0f} ms, "
-        f"p99 {cuts[98] * 1e3:.0f} ms over {options.connections} connections"
-    )
-    return runs
+        await _quiet(target.store_pids)
+        with Stopwatch(target.pids, own=False) as whole, Stopwatch(target.store_pids, own=False) as inside:
+            await asyncio.to_thread(sender.run, options.requests)
+        sent.append(Run.of(whole, options.requests * options.records, case.nbytes(options.requests)))
+        own.append((whole.cpu - inside.cpu) / sent[-1].rows * 1e6)
+        if store is not None:
+            await _quiet(target.store_pids)
+            bare.append(await _insert(store, target, case, options))
+    end_to_end = report.add(f"{case.signal}: end to end", sent)
+    report.notes.append(f"{case.signal}: {sender.story()}")
+    if store is not None:
+        limit = report.add(f"{case.signal}: (b) insert_arrow", bare)
+        ratio = end_to_end.rows_per_core / limit.rows_per_core
+        report.ratio(f"{case.signal}: end to end / insert_arrow (b)", ratio, 0.6)
+        median = statistics.median(own)
+        report.notes.append(f"{case.signal}: outside the store {median:.2f} µs of CPU a record")
+        await store.close()
 
 
 async def _insert(
-    target: instance.Instance, signal: Signal, batches: list[pa.RecordBatch], options: argparse.Namespace
-) -> list[Run]:
+    store: ClickHouseStore, target: instance.Instance, case: Case, options: argparse.Namespace
+) -> Run:
+    """Ready batches in groups of the size that ingest makes of as many connections."""
     assert target.settings is not None
-    store = open_store(target.settings)
     group = max(1, min(options.connections, target.settings.ingest.commit_rows // options.records))
-    runs = []
-    for _ in range(options.runs):
-        inserts = max(1, options.requests // group)
-        table = pa.Table.from_batches([batches[i % len(batches)] for i in range(group)])
-        with Stopwatch(target.store_pids) as watch:
-            for _ in range(inserts):
-                await store.insert(TABLES[signal], table)
-        runs.append(Run.of(watch, inserts * table.num_rows, inserts * table.nbytes))
-    await store.close()
-    return runs
+    inserts = max(1, options.requests // group)
+    batches = itertools.cycle(case.batches)
+    tables = [pa.Table.from_batches(list(itertools.islice(batches, group))) for _ in range(inserts)]
+    with Stopwatch(target.store_pids) as watch:
+        for table in tables:
+            await store.insert(TABLES[case.signal], table)
+    return Run.of(watch, sum(table.num_rows for table in tables), sum(table.nbytes for table in tables))
 
 
-def _decode(
-    signal: Signal, bodies: list[bytes], batches: list[pa.RecordBatch], options: argparse.Namespace
-) -> list[Run]:
-    return _timed(lambda body: decode(signal, body, tenant="default"), bodies, batches, options)
+async def _quiet(pids: tuple[int, ...]) -> None:
+    """Wait (20 s at most) until merges of the run before have ended: they are nobody's of the next."""
+    for _ in range(40):
+        before = cpu_seconds(pids, own=False)
+        await asyncio.sleep(0.5)
+        if cpu_seconds(pids, own=False) - before < 0.05:
+            return
 
 
-def _loop(
-    signal: Signal, bodies: list[bytes], batches: list[pa.RecordBatch], options: argparse.Namespace
-) -> list[Run]:
-    table = loop_decode.DECODERS[signal]
-    for body, batch in zip(bodies, batches, strict=True):
+def _decode(case: Case, options: argparse.Namespace) -> list[Run]:
+    return _timed(lambda body: decode(case.signal, body, tenant="default"), case, options)
+
+
+def _loop(case: Case, options: argparse.Namespace) -> list[Run]:
+    table = loop_decode.DECODERS[case.signal]
+    for body, batch in zip(case.bodies, case.batches, strict=True):
         assert table(body, "default").equals(batch), "the loop and the decoder give different rows"
-    return _timed(lambda body: table(body, "default"), bodies, batches, options)
+    return _timed(lambda body: table(body, "default"), case, options)
 
 
-def _timed(
-    work: Callable[[bytes], object],
-    bodies: list[bytes],
-    batches: list[pa.RecordBatch],
-    options: argparse.Namespace,
-) -> list[Run]:
+def _timed(work: Callable[[bytes], object], case: Case, options: argparse.Namespace) -> list[Run]:
     runs = []
     for _ in range(options.runs):
         with Stopwatch() as watch:
-            for body in bodies:
+            for body in case.bodies:
                 work(body)
-        runs.append(Run.of(watch, len(bodies) * options.records, _bytes(batches, len(bodies))))
+        runs.append(Run.of(watch, len(case.bodies) * options.records, case.nbytes(len(case.bodies))))
     return runs
-
-
-def _bytes(batches: list[pa.RecordBatch], count: int) -> int:
-    """Bytes in memory of ``count`` batches, taken in turn."""
-    sizes = [batch.nbytes for batch in batches]
-    return sum(sizes[i % len(sizes)] for i in range(count))
-
-
-def _row_bytes(batches: list[pa.RecordBatch]) -> float:
-    return sum(batch.nbytes for batch in batches) / sum(batch.num_rows for batch in batches)
 
 
 def _options() -> argparse.Namespace:
