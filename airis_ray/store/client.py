@@ -135,6 +135,12 @@ class ClickHouseStore:
         async with self._post(bound, sql, _COMMAND_SECONDS) as response:
             return (await response.text()).strip()
 
+    async def create_database(self) -> None:
+        """Make the database that the URL or the settings name, where it is not there; before the migrations."""
+        sql = f"CREATE DATABASE IF NOT EXISTS {quote_identifier(self.database)}"
+        async with self._post({"database": "default"}, sql, _COMMAND_SECONDS) as response:
+            await response.read()
+
     async def ping(self) -> None:
         """Raise Unavailable unless the store answers."""
         async with self._post({}, "SELECT 1", _CONNECT_SECONDS) as response:

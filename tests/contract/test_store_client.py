@@ -63,6 +63,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[ClickHouseStore
     else:
         url, folder = request.getfixturevalue("embedded")
         found = await _reached(url, store_key(folder))
+    await found.create_database()
     # Two instances that start at once.
     await asyncio.gather(*(migrate(found, settings=KEEP) for _ in range(2)))
     yield found
@@ -88,6 +89,15 @@ async def test_rows_go_in_once_and_come_out_for_their_tenant(store: ClickHouseSt
         assert answer.rows_read > 0
         rolled = await store.query(Query("SELECT sum(Count) AS n FROM airis_logs_10s", tenant=name))
         assert rolled.table.to_pylist() == [{"n": 3}]
+
+
+async def test_a_database_of_another_name(store: ClickHouseStore, tenant: str) -> None:
+    other = ClickHouseStore(f"{store.url}{tenant}", password=store._headers["X-ClickHouse-Key"])
+    for _ in range(2):
+        await other.create_database()
+    assert await other.command("SELECT currentDatabase()") == tenant
+    await other.command(f"DROP DATABASE {tenant}")
+    await other.close()
 
 
 async def test_parameters_arrive_as_they_are(store: ClickHouseStore) -> None:
