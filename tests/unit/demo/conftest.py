@@ -46,38 +46,39 @@ class Sent:
         )
 
 
-def read(sent: Iterator[Payload]) -> Sent:
-    """Parse payloads; every count must be right."""
+def read(sent: Iterator[Payload], only: frozenset[str] | None = None) -> Sent:
+    """Parse payloads, of some services or of all; then every count must be right."""
+
+    def wanted(groups: Any) -> list[tuple[dict[str, Any], Any]]:
+        named = [(mapping(group.resource.attributes), group) for group in groups]
+        return [item for item in named if only is None or item[0]["service.name"] in only]
+
     out = Sent([], [], [], [])
     for payload in sent:
         if payload.signal == "traces":
-            traces = ExportTraceServiceRequest.FromString(payload.body).resource_spans
-            spans = [
-                (mapping(r.resource.attributes), s) for r in traces for ss in r.scope_spans for s in ss.spans
-            ]
-            assert len(spans) == payload.records
-            out.spans += spans
+            traces = wanted(ExportTraceServiceRequest.FromString(payload.body).resource_spans)
+            found = [(r, span) for r, group in traces for scope in group.scope_spans for span in scope.spans]
+            out.spans += found
+            count = len(found)
         elif payload.signal == "logs":
-            found = ExportLogsServiceRequest.FromString(payload.body).resource_logs
-            logs = [
-                (mapping(r.resource.attributes), s)
-                for r in found
-                for ss in r.scope_logs
-                for s in ss.log_records
+            logs = wanted(ExportLogsServiceRequest.FromString(payload.body).resource_logs)
+            found = [
+                (r, item) for r, group in logs for scope in group.scope_logs for item in scope.log_records
             ]
-            assert len(logs) == payload.records
-            out.logs += [item for item in logs if "rum.sessionId" not in item[0]]
-            out.recordings += [item for item in logs if "rum.sessionId" in item[0]]
+            out.logs += [item for item in found if "rum.sessionId" not in item[0]]
+            out.recordings += [item for item in found if "rum.sessionId" in item[0]]
+            count = len(found)
         else:
-            measured = ExportMetricsServiceRequest.FromString(payload.body).resource_metrics
-            metrics = [
-                (mapping(r.resource.attributes), m)
-                for r in measured
-                for s in r.scope_metrics
-                for m in s.metrics
+            measured = wanted(ExportMetricsServiceRequest.FromString(payload.body).resource_metrics)
+            found = [
+                (r, metric)
+                for r, group in measured
+                for scope in group.scope_metrics
+                for metric in scope.metrics
             ]
-            assert sum(len(points(metric)) for _, metric in metrics) == payload.records
-            out.metrics += metrics
+            out.metrics += found
+            count = sum(len(points(metric)) for _, metric in found)
+        assert count == payload.records or only is not None
     return out
 
 
@@ -86,12 +87,15 @@ def points(metric: Any) -> Any:
     return getattr(metric, metric.WhichOneof("data")).data_points
 
 
-def run(duration: str = "15m", *faults: str, seed: int = 3, rate: float | None = None) -> Sent:
-    """A run, parsed."""
-    return read(payloads(seed=seed, start=START, duration=duration, rate=rate, faults=faults))
+def run(
+    duration: str, *faults: str, seed: int = 3, rate: float | None = None, only: str | None = None
+) -> Sent:
+    """A run, parsed: of all services, or of those named in ``only``."""
+    sent = payloads(seed=seed, start=START, duration=duration, rate=rate, faults=faults)
+    return read(sent, None if only is None else frozenset(only.split()))
 
 
 @pytest.fixture(scope="session")
 def sent() -> Sent:
     """A quarter of an hour without faults."""
-    return run()
+    return run("15m")

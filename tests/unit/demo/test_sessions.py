@@ -19,7 +19,7 @@ CLICK = 2
 @pytest.fixture(scope="module")
 def busy() -> Sent:
     """Enough traffic for some dozens of sessions, while kakaopay in Korea fails."""
-    return run("20m", "payment-declined", rate=10)
+    return run("22m", "payment-declined", rate=5, only="frontend")
 
 
 @pytest.fixture(scope="module")
