@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -11,9 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airis_ray.analytics import cursors
+from airis_ray.analytics.ranges import within
 from airis_ray.analytics.search import Page, SearchRequest, search
+from airis_ray.analytics.signals import SOURCES
 from airis_ray.errors import InvalidInput
+from airis_ray.store import Query
 from airis_ray.telemetry.tables import LOGS
+from airis_ray.telemetry.times import TimeRange
 from tests.support import records
 from tests.support.local_store import LocalStore
 
@@ -109,6 +114,39 @@ async def test_nothing_found_has_its_columns(migrated_store: LocalStore, tenant:
     assert [str(field.type) for field in page.table.schema][1] == "string"
     assert pa.types.is_timestamp(page.table.schema.field("time").type)
     assert page.cursor is None
+
+
+async def test_sessions(migrated_store: LocalStore, tenant: str) -> None:
+    listed = [
+        {"Timestamp": records.START + n * SECOND, "Body": f"event {n}", "ServiceName": "web"}
+        for n in range(5)
+    ]
+    batch = records.log(tenant, *listed)
+    await migrated_store.insert(
+        "hyperdx_sessions", pa.Table.from_batches([batch]).drop_columns(["EventName"])
+    )
+    found = await pages(migrated_store, tenant, signal="sessions", query="event", limit=2)
+    assert [row["Body"] for row in together(found)] == [f"event {n}" for n in (4, 3, 2, 1, 0)]
+    one = {"from": records.START + 3 * SECOND, "to": records.START + 4 * SECOND}
+    assert (await ask(migrated_store, tenant, signal="sessions", **one)).table.num_rows == 1
+
+
+async def test_the_primary_key_narrows_a_range_of_logs(migrated_store: LocalStore, tenant: str) -> None:
+    hour = 3600 * SECOND
+    await migrated_store.command(
+        "INSERT INTO otel_logs (Timestamp, ServiceName, ResourceAttributes)"
+        f" SELECT fromUnixTimestamp64Nano({records.START} + number * {SECOND}), 'cart', map('airis.tenant', '{tenant}')"
+        " FROM numbers(72000)"
+    )
+    condition = within(SOURCES["logs"], TimeRange(records.START + hour, records.START + 2 * hour))
+    query = Query(
+        f"EXPLAIN indexes = 1 SELECT 1 FROM otel_logs WHERE {condition.text}",
+        condition.parameters,
+        tenant=tenant,
+    )
+    plan = "\n".join((await migrated_store.query(query)).table.column(0).to_pylist())
+    (chosen,) = re.findall(r"PrimaryKey.*?Granules: (\d+)/\d+", plan, re.DOTALL)
+    assert int(chosen) <= 2
 
 
 async def test_there_are_no_anomalies_yet(migrated_store: LocalStore, tenant: str) -> None:
