@@ -1,33 +1,19 @@
-"""The entry to the decoder, and the choice of the implementation."""
+"""The entries to the decoder, and the choice of the implementation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Final, Literal
 
-from airis_ray.telemetry.otlp.json_mapping import salvage
+from airis_ray.telemetry.otlp.json_mapping import salvage, translate
 from airis_ray.telemetry.otlp.result import Decoded, Rejected
 from airis_ray.telemetry.tables import Signal
 
 IMPLEMENTATION: Final[Literal["c", "python"]] = (
     "python" if find_spec("airis_ray.telemetry.otlp._native") is None else "c"
 )
-"""Which implementation :func:`decode` uses: the compiled one where it was built."""
-
-
-def _chosen() -> Callable[[Signal, bytes, str, int], Decoded]:
-    if IMPLEMENTATION == "c":
-        from airis_ray.telemetry.otlp import native
-
-        return native.decode
-    from airis_ray.telemetry.otlp import fallback
-
-    return fallback.decode
-
-
-_decode: Final = _chosen()
+"""Which implementation is used: the compiled one where it was built."""
 
 
 def decode(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0) -> Decoded:
@@ -40,7 +26,13 @@ def decode(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0)
     memory. Whatever is wrong further inside rejects that record, or that resource, scope or metric, and
     nothing beside it. Safe to call from many threads; the compiled implementation frees the GIL.
     """
-    return _decode(signal, payload, tenant, received_ns)
+    if IMPLEMENTATION == "c":
+        from airis_ray.telemetry.otlp import native
+
+        return native.decode(signal, payload, tenant, received_ns)
+    from airis_ray.telemetry.otlp import fallback
+
+    return fallback.decode(signal, payload, tenant, received_ns)
 
 
 def decode_json(signal: Signal, payload: bytes, *, tenant: str, received_ns: int = 0) -> Decoded:
@@ -49,9 +41,27 @@ def decode_json(signal: Signal, payload: bytes, *, tenant: str, received_ns: int
     Raises InvalidInput, with the position, where the payload is not JSON, and with the JSON pointer where its
     outermost object is wrong. A value that its field does not take rejects its record alone.
     """
+    data = _compiled_json(signal, payload)
+    if data is not None:
+        return decode(signal, data, tenant=tenant, received_ns=received_ns)
     data, faults = salvage(signal, payload)
     decoded = decode(signal, data, tenant=tenant, received_ns=received_ns)
     if not faults:
         return decoded
     reasons = [Rejected(item.pointer, faults.get(item.pointer, item.reason)) for item in decoded.reasons]
     return replace(decoded, reasons=tuple(reasons))
+
+
+def json_to_protobuf(signal: Signal, payload: bytes) -> bytes:
+    """An OTLP/JSON request in protobuf; raises InvalidInput that names the first bad field."""
+    data = _compiled_json(signal, payload)
+    return translate(signal, payload) if data is None else data
+
+
+def _compiled_json(signal: Signal, payload: bytes) -> bytes | None:
+    """The request from the compiled part, where there is one and nothing is unusual in the document."""
+    if IMPLEMENTATION != "c":
+        return None
+    from airis_ray.telemetry.otlp import native
+
+    return native.json_to_protobuf(signal, payload)

@@ -11,11 +11,9 @@ from typing import Any, ClassVar, Final
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from airis_ray.errors import InvalidInput
+from airis_ray.telemetry.otlp.messages import HEX_FIELDS, NESTING, REQUESTS
 from airis_ray.telemetry.otlp.result import MAX_DEPTH
 from airis_ray.telemetry.otlp.scalars import SCALARS, MappingError, enum, expected, hexadecimal, varint
 from airis_ray.telemetry.otlp.wire import LEN, TOO_DEEP
@@ -52,8 +50,8 @@ Write = Callable[[bytearray, Any, int, Faults], None]
 """Appends a field: the buffer, the JSON value, how many values the field is nested in, and the faults."""
 
 
-def json_to_protobuf(signal: Signal, payload: bytes) -> bytes:
-    """An OTLP/JSON request in protobuf; raises InvalidInput that names the first bad field."""
+def translate(signal: Signal, payload: bytes) -> bytes:
+    """See :func:`airis_ray.telemetry.otlp.json_to_protobuf`."""
     try:
         return _REQUESTS[signal].encode(load(payload), 0, None)
     except MappingError as error:
@@ -61,7 +59,7 @@ def json_to_protobuf(signal: Signal, payload: bytes) -> bytes:
 
 
 def salvage(signal: Signal, payload: bytes) -> tuple[bytes, dict[str, str]]:
-    """Like :func:`json_to_protobuf`, but a record (resource, scope, metric) that is wrong becomes :data:`UNREADABLE`.
+    """Like :func:`translate`, but a record (resource, scope, metric) that is wrong becomes :data:`UNREADABLE`.
 
     Returns, beside the bytes, what is wrong by the pointer of what was replaced.
     """
@@ -99,7 +97,7 @@ class _Message:
     def __init__(self, descriptor: Descriptor) -> None:
         self._made[descriptor.full_name] = self
         self.isolated = descriptor.name in _ISOLATED
-        self.nests = descriptor.name == "AnyValue"
+        self.nests = descriptor.name == NESTING
         self._names: dict[str, str] = {}
         self._writers: dict[str, Write] = {}
         for field in descriptor.fields:
@@ -157,7 +155,7 @@ def _writer(field: FieldDescriptor) -> Write:
     wire_type, encode = SCALARS.get(field.type, (0, SCALARS[5][1]))
     if field.enum_type is not None:
         encode = enum({value.name: value.number for value in field.enum_type.values})
-    elif field.name in _IDS:
+    elif field.name in HEX_FIELDS:
         encode = hexadecimal
     tag = varint(field.number << 3 | wire_type)
 
@@ -213,9 +211,4 @@ def _messages(tag: bytes, name: str, message: _Message) -> Write:
     return write
 
 
-_IDS: Final = ("trace_id", "span_id", "parent_span_id")
-_REQUESTS: Final[dict[Signal, _Message]] = {
-    "logs": _Message(ExportLogsServiceRequest.DESCRIPTOR),
-    "traces": _Message(ExportTraceServiceRequest.DESCRIPTOR),
-    "metrics": _Message(ExportMetricsServiceRequest.DESCRIPTOR),
-}
+_REQUESTS: Final = {signal: _Message(message.DESCRIPTOR) for signal, message in REQUESTS.items()}

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from airis_ray.telemetry.otlp import _native
+from airis_ray.telemetry.otlp.messages import names
 from airis_ray.telemetry.otlp.result import MAX_DECODED_BYTES, Decoded, Rejected, too_large, unreadable
 from airis_ray.telemetry.tables import SCHEMAS, TABLES_OF, Signal
 
@@ -30,6 +31,11 @@ def decode(signal: Signal, payload: bytes, tenant: str, received_ns: int) -> Dec
         if array is not None
     }
     return Decoded(tables, accepted, rejected, tuple(Rejected(*reason) for reason in reasons))
+
+
+def json_to_protobuf(signal: Signal, payload: bytes) -> bytes | None:
+    """An OTLP/JSON request in protobuf; None for one with anything wrong or unusual in it."""
+    return _native.json_to_protobuf(_REQUESTS[signal], payload)
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,7 @@ def _powers() -> Iterator[int]:
 
 
 _native.use_powers(b"".join(struct.pack("=QQ", power >> 64, power & (1 << 64) - 1) for power in _powers()))
+
+_names, _REQUESTS = names()
+for _name in _names:
+    _native.use_field(*_name)

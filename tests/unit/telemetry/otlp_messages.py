@@ -137,7 +137,7 @@ def other_bytes(draw: st.DrawFn, data: bytes, descriptor: Descriptor) -> bytes:
                 parts = _split(content, draw(st.integers(0, 3)))
             for part in parts:
                 out += length_delimited(number, draw(other_bytes(part, field.message_type)))
-        elif field.is_repeated and draw(st.booleans()):
+        elif field.is_repeated and field.type != field.TYPE_STRING and draw(st.booleans()):
             size = 8 if field.type in (field.TYPE_FIXED64, field.TYPE_DOUBLE) else 0
             out += _unpacked(number, content, size)
         else:

@@ -16,7 +16,7 @@ from tests.unit.telemetry.otlp_messages import other_bytes, requests
 
 pytestmark = pytest.mark.skipif(IMPLEMENTATION != "c", reason="the compiled decoder is not built")
 SIGNALS = st.sampled_from(["logs", "traces", "metrics"])
-BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+BOUNDED = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 def outcome(decode: Any, signal: Signal, payload: bytes) -> Any:
@@ -103,7 +103,7 @@ def mutate(draw: random.Random, payload: bytes) -> bytes:
     return bytes(data)
 
 
-@settings(BOUNDED, max_examples=100)
+@settings(BOUNDED, max_examples=60)
 @given(st.data())
 def test_damaged_messages(data: st.DataObject) -> None:
     signal = data.draw(SIGNALS)

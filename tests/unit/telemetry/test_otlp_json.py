@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import math
+import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 
 from airis_ray.errors import InvalidInput
 from airis_ray.telemetry.otlp import Rejected, decode, decode_json, json_to_protobuf
+from airis_ray.telemetry.otlp.json_mapping import translate
 from airis_ray.telemetry.tables import Signal
 from tests.unit.telemetry.otlp_messages import REQUESTS, requests
+from tests.unit.telemetry.test_otlp_decode import IMPLEMENTATIONS
 
 _WIDE = (
     FieldDescriptor.TYPE_INT64,
@@ -23,6 +27,12 @@ _WIDE = (
     FieldDescriptor.TYPE_FIXED64,
     FieldDescriptor.TYPE_SFIXED64,
 )
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, autouse=True)
+def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test with the compiled part, where it is built, and without it."""
+    monkeypatch.setattr("airis_ray.telemetry.otlp.decoder.IMPLEMENTATION", request.param)
 
 
 def as_json(message: Any, *, names: str = "json_name", wide: type = str) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def same(left: Any, right: Any) -> bool:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.data())
 def test_json_gives_the_same_batches_as_protobuf(data: st.DataObject) -> None:
     signal = data.draw(st.sampled_from(["logs", "traces", "metrics"]))
@@ -67,6 +77,61 @@ def test_json_gives_the_same_batches_as_protobuf(data: st.DataObject) -> None:
         assert same(decode_json(signal, document, tenant="acme", received_ns=7), expected)
         again = decode(signal, json_to_protobuf(signal, document), tenant="acme", received_ns=7)
         assert same(again, expected)
+
+
+_TOKENS = (
+    '"',
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "true",
+    "-",
+    "0",
+    ".",
+    "e9",
+    "\\",
+    "\\ud800",
+    "\\u00e9",
+    " ",
+    "NaN",
+)
+
+
+def damaged(draw: random.Random, document: str) -> bytes:
+    """The document with a few characters changed, cut out, put in or repeated."""
+    for _ in range(draw.choice((0, 1, 1, 2))):
+        at = draw.randrange(len(document) + 1)
+        end = at + draw.randrange(4)
+        part = draw.choice(
+            (draw.choice(_TOKENS), draw.choice(_TOKENS), "", document[at : at + 20], "\x00", "é")
+        )
+        document = document[:at] + part + document[end:]
+    return document.encode(errors="surrogatepass")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.data())
+def test_damaged_documents(data: st.DataObject) -> None:
+    """What the compiled part takes, the careful way takes as well, and means the same."""
+    signal = data.draw(st.sampled_from(["logs", "traces", "metrics"]))
+    document = json.dumps(as_json(data.draw(requests(signal))), ensure_ascii=data.draw(st.booleans()))
+    draw = random.Random(data.draw(st.integers(0, 2**32)))
+    for _ in range(20):
+        payload = damaged(draw, document)
+        assert outcome(json_to_protobuf, signal, payload) == outcome(translate, signal, payload)
+
+
+def outcome(encode: Callable[[Signal, bytes], bytes], signal: Signal, payload: bytes) -> object:
+    """The rows and reasons that a document becomes, or why it is refused; NaN equals NaN."""
+    try:
+        decoded = decode(signal, encode(signal, payload), tenant="acme")
+    except InvalidInput as error:
+        return str(error)
+    return repr([batch.to_pylist() for batch in decoded.tables.values()]), decoded.reasons
 
 
 def log_document(*records: Any) -> bytes:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "decode.h"
+#include "json.h"
 
 static void release_capsule(PyObject *capsule) {
     struct ArrowArray *array = PyCapsule_GetPointer(capsule, "arrow_array");
@@ -107,7 +108,42 @@ static PyObject *use_powers(PyObject *module, PyObject *argument) {
     Py_RETURN_NONE;
 }
 
+static PyObject *use_field(PyObject *module, PyObject *arguments) {
+    (void)module;
+    int message, nests, number, kind, repeated, target;
+    const char *name;
+    if (!PyArg_ParseTuple(arguments, "ipsiipi", &message, &nests, &name, &number, &kind, &repeated, &target)) return NULL;
+    bool known = message >= 0 && message < MAX_MESSAGES;
+    if (!known || !json_add(&json_messages[message], name, number, kind, repeated, target))
+        return PyErr_Format(PyExc_ValueError, "no room for the field %s", name);
+    json_messages[message].nests = nests;
+    Py_RETURN_NONE;
+}
+
+static PyObject *json_to_protobuf(PyObject *module, PyObject *arguments) {
+    (void)module;
+    int message;
+    Py_buffer document;
+    if (!PyArg_ParseTuple(arguments, "iy*", &message, &document)) return NULL;
+    const uint8_t *bytes = document.buf;
+    memory m = {.blocks = NULL};
+    buffer *out = calloc(1, sizeof *out); /* not a local variable: those are lost to longjmp */
+    bool good = false;
+    if (out && message >= 0 && message < MAX_MESSAGES) {
+        Py_BEGIN_ALLOW_THREADS
+        if (!setjmp(m.escape)) good = json_encode(&m, message, (slice){bytes, bytes + document.len}, out);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&document);
+    PyObject *result = good ? PyBytes_FromStringAndSize((const char *)out->p, (Py_ssize_t)out->len) : Py_NewRef(Py_None);
+    if (out) buffer_free(out);
+    free(out);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
+    {"json_to_protobuf", json_to_protobuf, METH_VARARGS, "A document in protobuf, or None for the careful way."},
+    {"use_field", use_field, METH_VARARGS, "A name of a field of a message of OTLP/JSON."},
     {"decode", decode, METH_VARARGS, "A payload as Arrow capsules; see native.py."},
     {"use_powers", use_powers, METH_O, "The powers of ten that doubles are written with."},
     {NULL, NULL, 0, NULL},
