@@ -27,13 +27,15 @@ class Measure:
     ``raw`` are the parts over raw rows, name → aggregate expression; ``rolled`` the same parts over rows of
     the roll-up, None where it does not hold them. ``value`` is an aggregate expression over parts, Float64,
     NaN for no data. ``latency`` is set where a part ``h``, the histogram of Duration, comes beside ``raw``
-    (sums and counts alone then), as the last part.
+    (sums and counts alone then) as the last part. ``alone`` gives the same value faster where nothing but raw
+    rows is read.
     """
 
     raw: dict[str, Sql]
     rolled: dict[str, Sql] | None
     value: Sql
     latency: bool = False
+    alone: Measure | None = None
 
 
 ROLLED_DURATION: Final = {

@@ -128,9 +128,8 @@ def _statement(asked: _Asked, rollups: bool) -> Sql:
         return _grown(asked, ["Count"])
     elif asked.aggregate in ("sum", "avg"):
         return _grown(asked, ["Sum", "Count"])
-    question = _question(asked, _measure(asked))
-    chosen = plan.rollup_for(question) if rollups else None
-    return highest(plan.parts(question, chosen), names, question.measure.value, limit)
+    parts, value = plan.answer(_question(asked, _measure(asked)), rollups=rollups)
+    return highest(parts, names, value, limit)
 
 
 def _measure(asked: _Asked) -> Measure:
@@ -179,9 +178,8 @@ _PER_SERIES: Final = {
 def _over_series(asked: _Asked, per_series: str, over: str, rollups: bool) -> Sql:
     question = _question(asked, _PER_SERIES[per_series])
     question = replace(question, keys={**question.keys, "sh": Sql("SeriesHash")})
-    chosen = plan.rollup_for(question) if rollups else None
-    parts = plan.parts(question, chosen)
-    return highest(parts, asked.request.group_by, question.measure.value, asked.request.limit, over)
+    parts, value = plan.answer(question, rollups=rollups)
+    return highest(parts, asked.request.group_by, value, asked.request.limit, over)
 
 
 def _question(asked: _Asked, measure: Measure) -> plan.Question:

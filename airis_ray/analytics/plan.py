@@ -9,7 +9,7 @@ parts of a :class:`~airis_ray.analytics.measures.Measure` add up over both.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from airis_ray.analytics.buckets import Grid
@@ -124,6 +124,14 @@ def _raw_cells(grid: Grid, cell: int) -> int:
     if grid.start % cell == 0 and grid.step % cell == 0:
         return int(grid.end % cell != 0)
     return grid.count + 1
+
+
+def answer(question: Question, *, rollups: bool = True) -> tuple[Sql, Sql]:
+    """:func:`parts` from the best source, and the value over them; ``rollups`` False reads raw rows alone."""
+    rollup = rollup_for(question) if rollups else None
+    if rollup is None and question.measure.alone is not None:
+        question = replace(question, measure=question.measure.alone)
+    return parts(question, rollup), question.measure.value
 
 
 def parts(question: Question, rollup: Rollup | None) -> Sql:

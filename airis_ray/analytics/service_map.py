@@ -14,8 +14,8 @@ from airis_ray.analytics.sql import TRUE, Sql, bind, sql, time
 from airis_ray.store import Query, Store, histogram
 from airis_ray.telemetry.times import TimeRange
 
-MAX_SPANS: Final = 4_000_000
-"""Spans in the range above which traces are sampled; the join then holds some 200 MB."""
+MAX_SPANS: Final = 1_000_000
+"""Spans in the range above which traces are sampled: what two cores join in about a second."""
 
 MAX_EDGES: Final = 10_000
 _MAX_LINKS: Final = 100

@@ -79,7 +79,7 @@ def _span_statement(asked: TimeRange, rollups: bool) -> Sql:
         {"ServiceName", "SpanKind"},
         _whole(asked),
     )
-    parts = plan.parts(question, plan.rollup_for(question) if rollups else None)
+    parts, _ = plan.answer(question, rollups=rollups)
     quantiles = ", ".join(f"{histogram.quantile_sql('h', n / 100)} AS p{n}" for n in (50, 95, 99))
     return sql(
         "SELECT name, requests, if(requests = 0, NULL, errors / requests) AS error_rate, {} FROM "
@@ -101,7 +101,7 @@ def _log_statement(asked: TimeRange, rollups: bool) -> Sql:
         {"ServiceName"},
         _whole(asked),
     )
-    parts = plan.parts(question, plan.rollup_for(question) if rollups else None)
+    parts, _ = plan.answer(question, rollups=rollups)
     return sql("SELECT toString(l0) AS name, sum(n) AS logs, sum(e) AS errors FROM ({}) GROUP BY name", parts)
 
 

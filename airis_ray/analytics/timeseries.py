@@ -53,8 +53,8 @@ async def timeseries(
         raise InvalidInput.field("/metric" if request.metric else "/kind", "belongs to the signal metrics")
     aggregate = request.aggregate or "count"
     asked = question(request, aggregate, buckets, now_ns)
-    rollup = plan.rollup_for(asked) if rollups else None
-    statement = highest(plan.parts(asked, rollup), request.group_by, asked.measure.value, request.limit)
+    parts, value = plan.answer(asked, rollups=rollups)
+    statement = highest(parts, request.group_by, value, request.limit)
     result = await store.query(Query(statement.text, statement.parameters, tenant))
     empty = 0.0 if aggregate in _EVENTS else math.nan
     series = read(result, buckets, request.group_by, empty)
