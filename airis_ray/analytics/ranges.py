@@ -28,9 +28,9 @@ def within(source: Source, part: TimeRange) -> Sql:
 def key_hint(table: str, start_ns: int, end_ns: int) -> Sql:
     """What a condition on the time of a table's rows needs beside it, so that the primary key is used.
 
-    True of every row. ClickHouse does not derive bounds of ``toStartOfFiveMinutes(Timestamp)`` from those of a DateTime64: of ten minutes
-    among a day's logs it would read the whole day (27 of 27 granules without the hint, 1 with it). Nothing
-    is computed for the rows.
+    True of every row, and computed for none: it only chooses granules. ClickHouse does not derive bounds of
+    ``toStartOfFiveMinutes(Timestamp)`` from those of a DateTime64: for ten minutes among a day's logs it would read
+    the whole day (27 of 27 granules without the hint, 1 with it).
     """
     key = _KEYS.get(table)
     if key is None:
