@@ -72,6 +72,7 @@ def _environ(folder: str, **ports: int) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRIS_")}
     names = {f"AIRIS_{name}".upper(): str(port) for name, port in ports.items()}
     own = {"AIRIS_DATA_DIR": str(Path(folder) / "data"), "AIRIS_SELF_TELEMETRY": "false"}
+    own["AIRIS_LOG_LEVEL"] = "warning"  # no line for every request
     return {**clean, **names, **own, "PYTHONPATH": str(ROOT)}
 
 
