@@ -45,7 +45,7 @@ def demo(
     duration: Annotated[str | None, typer.Option(help="how long: 90s, 30m, 16d; live: until stopped")] = None,
     since: Annotated[str | None, typer.Option(help="history of the last 7d, 12h, … until now")] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.01, help="requests/s at the frontend on average; live 6, history 2")
+        float | None, typer.Option(min=0.01, help="requests/s at the frontend on average; live 8, history 2")
     ] = None,
     fault: Annotated[list[str] | None, typer.Option(help="NAME[@offset][:duration]; may be repeated")] = None,
     faults_file: Annotated[Path, typer.Option(help="ground truth is appended here")] = Path("faults.jsonl"),
@@ -117,7 +117,10 @@ def _sink(settings: Settings, url: str | None, key: str | None, out: Path | None
         url = f"http://{settings.http.host}:{settings.http.port}"
     if key is None:
         file = settings.data_dir / "admin.key"
-        key = file.read_text().strip() if file.is_file() else None
+        try:
+            key = file.read_text().strip() if file.is_file() else None
+        except OSError as error:
+            raise InvalidInput(f"{file}: {error.strerror}; give a key with --key") from None
     return Sender(url, key)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from airis_ray.demo import measure, points, wire
+from airis_ray.demo import families, measure, points, wire
 from airis_ray.demo.chance import Floats
 from airis_ray.demo.effects import Effects
+from airis_ray.demo.families import Family
 from airis_ray.demo.fleet import Fleet
 from airis_ray.demo.gauges import Gauges
 from airis_ray.demo.life import Life
@@ -19,7 +19,7 @@ from airis_ray.demo.model import CONSUMER, SERVER
 from airis_ray.demo.plan import Plan
 from airis_ray.demo.rows import Rows
 from airis_ray.demo.season import NS
-from airis_ray.demo.series import Cumulative, Standing
+from airis_ray.demo.series import Standing
 from airis_ray.demo.simulate import Spans
 from airis_ray.demo.traffic import Traffic, Users
 from airis_ray.demo.wire import Attribute, Column, Ints
@@ -31,29 +31,6 @@ _EXPONENTIAL_COUNT: Final = 24 << world.EXPONENTIAL_SCALE
 """Buckets from 4 microseconds to 64 seconds."""
 _POINT, _HISTOGRAM, _EXPONENTIAL = 7, 9, 1
 """The field of a point's attributes, by its kind."""
-
-
-class _Family:
-    """A metric's cumulative series with their encoded attributes."""
-
-    def __init__(
-        self,
-        name: str,
-        edges: Floats | None,
-        life: Life,
-        field: int,
-        attributes: Callable[[int], dict[str, Attribute]],
-    ) -> None:
-        self.metric = world.METRICS[name]
-        self.series = Cumulative(edges, life.boot)
-        self._field, self._attributes = field, attributes
-        self._encoded: list[bytes] = []
-
-    def attributes(self, series: Ints) -> Column:
-        """The encoded attributes of each of ``series``."""
-        for _, label in self.series.keys[len(self._encoded) :]:
-            self._encoded.append(wire.attributes(self._field, self._attributes(label)))
-        return wire.take(wire.pool(self._encoded), series)
 
 
 class MetricEncoder:
@@ -70,14 +47,16 @@ class MetricEncoder:
             np.array(world.DURATION_BOUNDS),
             np.arange(_EXPONENTIAL_COUNT - 1) + _EXPONENTIAL_FIRST + 1,
         )
-        self._requests = _Family("http.server.request.duration", bounds, life, _HISTOGRAM, _of_request)
-        self._messages = _Family("messaging.process.duration", bounds, life, _HISTOGRAM, _of_node)
+        self._requests = Family("http.server.request.duration", bounds, life, _HISTOGRAM, families.of_request)
+        self._messages = Family("messaging.process.duration", bounds, life, _HISTOGRAM, families.of_node)
         edges = np.exp2(steps / (1 << world.EXPONENTIAL_SCALE))
-        self._database = _Family("db.client.operation.duration", edges, life, _EXPONENTIAL, _of_node)
-        self._currency = _Family("currency.conversion.duration", None, life, _POINT, lambda label: {})
-        self._pauses = _Family("jvm.gc.duration", np.array(world.GC_BOUNDS), life, _HISTOGRAM, _of_collector)
-        self._orders = _Family("orders.placed", None, life, _POINT, _of_method)
-        self._declined = _Family("payment.declined", None, life, _POINT, _of_refusal)
+        self._database = Family("db.client.operation.duration", edges, life, _EXPONENTIAL, families.of_node)
+        self._currency = Family("currency.conversion.duration", None, life, _POINT, lambda label: {})
+        self._pauses = Family(
+            "jvm.gc.duration", np.array(world.GC_BOUNDS), life, _HISTOGRAM, families.of_collector
+        )
+        self._orders = Family("orders.placed", None, life, _POINT, families.of_method)
+        self._declined = Family("payment.declined", None, life, _POINT, families.of_refusal)
         self._server = measure.numbered(kind=SERVER)
         self._consumer = measure.numbered(kind=CONSUMER)
         self._query = measure.numbered(database=True)
@@ -141,7 +120,7 @@ class MetricEncoder:
 
     def _durations(
         self,
-        family: _Family,
+        family: Family,
         seen: Observations,
         here: npt.NDArray[np.bool_],
         took: Floats,
@@ -162,7 +141,7 @@ class MetricEncoder:
 
     def _count(
         self,
-        family: _Family,
+        family: Family,
         seen: Observations,
         here: npt.NDArray[np.bool_],
         label: Ints,
@@ -280,7 +259,7 @@ class MetricEncoder:
         )
 
 
-def _histogram(family: _Family, stand: Standing, bounds: tuple[float, ...], exemplars: Column | None) -> Rows:
+def _histogram(family: Family, stand: Standing, bounds: tuple[float, ...], exemplars: Column | None) -> Rows:
     if not len(stand.series):
         return Rows.concat([])
     extremes, attributes = (stand.low, stand.high), family.attributes(stand.series)
@@ -301,25 +280,3 @@ def _slowest(seen: Observations, took: Floats, cell: Ints, stand: Standing, scra
     place = np.minimum(np.searchsorted(have, wanted), max(len(have) - 1, 0))
     found = have[place] == wanted if len(have) else np.zeros(len(wanted), bool)
     return wire.take(wire.concat([encoded, wire.pool([b""])]), np.where(found, place, len(encoded)))
-
-
-def _of_request(label: int) -> dict[str, Attribute]:
-    node, code = divmod(label, len(CODES))
-    return {**measure.NODES[KEYS[node]], "http.response.status_code": CODES[code]}
-
-
-def _of_node(label: int) -> dict[str, Attribute]:
-    return measure.NODES[KEYS[label]]
-
-
-def _of_method(label: int) -> dict[str, Attribute]:
-    return {"app.payment.method": words.METHODS[label]}
-
-
-def _of_refusal(label: int) -> dict[str, Attribute]:
-    method, country = divmod(label, len(words.COUNTRIES))
-    return {"app.payment.method": words.METHODS[method], "app.country": words.COUNTRIES[country][0]}
-
-
-def _of_collector(label: int) -> dict[str, Attribute]:
-    return {"jvm.gc.name": "G1 Young Generation", "jvm.gc.action": "end of minor GC"}

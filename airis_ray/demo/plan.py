@@ -10,8 +10,8 @@ from airis_ray.demo.season import DAY, NS
 
 HISTORY_RATE: Final = 2.0
 """Requests/s at the frontend, on average, that make about 1.5 M spans and 1 M logs a day."""
-LIVE_RATE: Final = 6.0
-"""Requests/s that make a lively page and leave a laptop its cores: about 60 spans/s."""
+LIVE_RATE: Final = 8.0
+"""Requests/s that make a lively page and leave a laptop its cores: about 70 spans/s."""
 _SPANS_PER_BLOCK: Final = 25_000
 _SPANS_PER_REQUEST: Final = 9
 

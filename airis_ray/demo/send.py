@@ -28,6 +28,8 @@ _ANSWERS: Final[dict[Signal, tuple[Any, str]]] = {
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 PATIENCE: Final = 300.0
 """Seconds that one payload is tried before the run gives up."""
+_FIRST_CONTACT: Final = 8.0
+"""Seconds that a server which has never answered is looked for."""
 _LONGEST_WAIT: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 """An answer comes after the commit, which may take half a minute on a busy machine."""
@@ -78,7 +80,10 @@ class Files(Count):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"--out {folder}: {error.strerror}") from None
         self._folder = folder
 
     def put(self, payload: Payload) -> None:
@@ -92,7 +97,8 @@ class Sender:
     """Sends over HTTP with ``workers`` requests in flight; the next ``put`` waits while all are busy.
 
     A payload is tried again on 429, 502, 503, 504 and on broken connections, after ``Retry-After`` or a growing,
-    jittered time, until it is acknowledged or ``patience`` seconds are over. Any other answer ends the run.
+    jittered time, until it is acknowledged or ``patience`` seconds are over (eight where nobody has answered yet). Any
+    other answer ends the run.
     """
 
     def __init__(
@@ -105,8 +111,10 @@ class Sender:
         pause: Callable[[float], object] | None = None,
         patience: float = PATIENCE,
     ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise InvalidInput(f"--url is {url!r}; expected http://host:port or https://host:port")
         self.totals = Totals()
-        self._url, self._patience = url.rstrip("/"), patience
+        self._url, self._patience, self._answered = url.rstrip("/"), patience, False
         headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "zstd"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
@@ -156,12 +164,14 @@ class Sender:
     def _send(self, payload: Payload, body: bytes) -> None:
         url, waited, attempt = f"{self._url}/v1/{payload.signal}", 0.0, 0
         while True:
-            reason, retry_after = "", None
+            reason, retry_after, patience = "", None, self._patience
             try:
                 answer = self._client.post(url, content=body)
             except httpx.TransportError as error:
                 reason = f"{type(error).__name__}: {error}"
+                patience = patience if self._answered else min(patience, _FIRST_CONTACT)
             else:
+                self._answered = True
                 if answer.status_code == 200:
                     self._accepted(payload, len(body), answer.content)
                     return
@@ -169,7 +179,7 @@ class Sender:
                 if answer.status_code not in _AGAIN:
                     raise _refusal(answer.status_code, f"{url}: {reason}")
                 retry_after = _retry_after(answer)
-            if waited >= self._patience or self._stopped.is_set():
+            if waited >= patience or self._stopped.is_set():
                 raise Unavailable(f"{url}: gave up after {waited:.0f} s: {reason}")
             # Growing and jittered, so that the workers do not come back all at once.
             wait = (retry_after or min(0.5 * 2**attempt, _LONGEST_WAIT)) * (1.0 + random.random())

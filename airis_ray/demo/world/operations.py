@@ -12,39 +12,12 @@ from airis_ray.demo.model import (
     Failure,
     Operation,
     Publish,
-    Route,
     Together,
     Work,
 )
-from airis_ray.demo.wire import Attribute
+from airis_ray.demo.world.conventions import postgres, redis, rpc
+from airis_ray.demo.world.frontend import FRONTEND, ROUTES
 from airis_ray.demo.world.stacks import STACKS
-
-
-def _rpc(service: str, method: str) -> dict[str, Attribute]:
-    return {"rpc.system": "grpc", "rpc.service": f"shop.{service}", "rpc.method": method}
-
-
-def _http(method: str, route: str) -> dict[str, Attribute]:
-    return {"http.request.method": method, "http.route": route}
-
-
-def _postgres(operation: str, query: str) -> dict[str, Attribute]:
-    return {
-        "db.system": "postgresql",
-        "db.namespace": "shop",
-        "db.operation.name": operation,
-        "db.query.text": query,
-        "server.address": "postgres.shop.svc",
-    }
-
-
-def _redis(operation: str, query: str) -> dict[str, Attribute]:
-    return {
-        "db.system": "redis",
-        "db.operation.name": operation,
-        "db.query.text": query,
-        "server.address": "redis.shop.svc",
-    }
 
 
 def _refused(host: str, share: float) -> Failure:
@@ -58,7 +31,7 @@ _REDIS_GET = Work(
     "HGETALL",
     CLIENT,
     0.7,
-    _redis("HGETALL", "HGETALL cart:?"),
+    redis("HGETALL", "HGETALL cart:?"),
     0.5,
     0.012,
     failures=(
@@ -71,7 +44,7 @@ _REDIS_SET = Work(
     "HSET",
     CLIENT,
     0.8,
-    _redis("HSET", "HSET cart:? ? ?"),
+    redis("HSET", "HSET cart:? ? ?"),
     0.5,
     0.012,
     failures=(Failure("timeout", "Redis timeout after 2000 ms: HSET", 0.0012, 504, ms=2000.0),),
@@ -79,110 +52,18 @@ _REDIS_SET = Work(
 _GET_PRODUCT_SQL = "SELECT id, name, price, stock FROM catalog.products WHERE id = $1"
 _LIST_SQL = "SELECT id, name, price FROM catalog.products WHERE category = $1 ORDER BY rank LIMIT 20"
 
-_FRONTEND = (
-    Operation(
-        "frontend",
-        "GET /",
-        "GET /",
-        6.0,
-        _http("GET", "/"),
-        (
-            Together((Call("product-catalog/ListProducts"), Call("currency/Convert", critical=False))),
-            Work("frontend/render", "render home", INTERNAL, 9.0, {"code.function.name": "renderHome"}),
-        ),
-        (Failure("rate_limited", "rate limit exceeded", 0.0012, 429, soft=True),),
-    ),
-    Operation(
-        "frontend",
-        "GET /product/{id}",
-        "GET /product/{id}",
-        6.0,
-        _http("GET", "/product/{id}"),
-        (
-            Together((Call("product-catalog/GetProduct"), Call("currency/Convert", critical=False))),
-            Work("frontend/render", "render product", INTERNAL, 7.0, {"code.function.name": "renderProduct"}),
-        ),
-        (
-            Failure("not_found", "no such product", 0.012, 404, soft=True),
-            Failure("rate_limited", "rate limit exceeded", 0.0012, 429, soft=True),
-            Failure(
-                "TypeError",
-                "Cannot read properties of undefined (reading 'price')",
-                0.0006,
-                exception="TypeError",
-                stack=STACKS["node"],
-            ),
-        ),
-    ),
-    Operation(
-        "frontend",
-        "GET /cart",
-        "GET /cart",
-        5.0,
-        _http("GET", "/cart"),
-        (
-            Call("cart/GetCart"),
-            Together((Call("product-catalog/GetProduct", 0.9), Call("currency/Convert", critical=False))),
-            Call("shipping/GetQuote", critical=False),
-        ),
-    ),
-    Operation(
-        "frontend",
-        "POST /cart",
-        "POST /cart",
-        5.0,
-        _http("POST", "/cart"),
-        (Call("product-catalog/GetProduct"), Call("cart/AddItem")),
-    ),
-    Operation(
-        "frontend",
-        "POST /api/checkout",
-        "POST /api/checkout",
-        7.0,
-        _http("POST", "/api/checkout"),
-        (Call("checkout/PlaceOrder"),),
-        (Failure("bad_request", "배송지가 올바르지 않습니다", 0.006, 400, soft=True),),
-    ),
-    Operation(
-        "frontend",
-        "GET /api/recommendations",
-        "GET /api/recommendations",
-        3.0,
-        _http("GET", "/api/recommendations"),
-        (Call("recommendation/ListRecommendations"),),
-    ),
-    Operation(
-        "frontend",
-        "GET /api/ads",
-        "GET /api/ads",
-        3.0,
-        _http("GET", "/api/ads"),
-        (Call("ad/GetAds"),),
-    ),
-    Operation(
-        "frontend",
-        "GET /api/shipping/quote",
-        "GET /api/shipping/quote",
-        3.0,
-        _http("GET", "/api/shipping/quote"),
-        (Call("shipping/GetQuote"),),
-    ),
-)
-
 _CART = (
-    Operation(
-        "cart", "GetCart", "shop.Cart/GetCart", 1.6, _rpc("Cart", "GetCart"), (_REDIS_GET,), tail=0.006
-    ),
+    Operation("cart", "GetCart", "shop.Cart/GetCart", 1.6, rpc("Cart", "GetCart"), (_REDIS_GET,), tail=0.006),
     Operation(
         "cart",
         "AddItem",
         "shop.Cart/AddItem",
         2.0,
-        _rpc("Cart", "AddItem"),
+        rpc("Cart", "AddItem"),
         (_REDIS_GET, _REDIS_SET),
         (Failure("out_of_stock", "재고 부족", 0.012, 409, soft=True),),
     ),
-    Operation("cart", "EmptyCart", "shop.Cart/EmptyCart", 1.2, _rpc("Cart", "EmptyCart"), (_REDIS_SET,)),
+    Operation("cart", "EmptyCart", "shop.Cart/EmptyCart", 1.2, rpc("Cart", "EmptyCart"), (_REDIS_SET,)),
 )
 
 _CHECKOUT = (
@@ -191,7 +72,7 @@ _CHECKOUT = (
         "PlaceOrder",
         "shop.Checkout/PlaceOrder",
         9.0,
-        _rpc("Checkout", "PlaceOrder"),
+        rpc("Checkout", "PlaceOrder"),
         (
             Call("cart/GetCart"),
             Together((Call("product-catalog/GetProduct"), Call("currency/Convert"))),
@@ -220,7 +101,7 @@ _PAYMENT = (
         "Charge",
         "shop.Payment/Charge",
         12.0,
-        _rpc("Payment", "Charge"),
+        rpc("Payment", "Charge"),
         (
             Work("payment/validate", "validate card", INTERNAL, 2.0, {"code.function.name": "validateCard"}),
             Work(
@@ -250,7 +131,7 @@ _SHIPPING = (
         "GetQuote",
         "shop.Shipping/GetQuote",
         2.2,
-        _rpc("Shipping", "GetQuote"),
+        rpc("Shipping", "GetQuote"),
         (Call("quote/Calculate"),),
         (Failure("invalid_address", "배송지 주소를 찾을 수 없습니다", 0.004, 400, soft=True),),
     ),
@@ -259,7 +140,7 @@ _SHIPPING = (
         "ShipOrder",
         "shop.Shipping/ShipOrder",
         14.0,
-        _rpc("Shipping", "ShipOrder"),
+        rpc("Shipping", "ShipOrder"),
         (Work("shipping/label", "print label", INTERNAL, 6.0, {"code.function.name": "label::print"}),),
         (
             Failure("carrier_unavailable", "carrier API: connection refused", 0.003, 503),
@@ -274,14 +155,14 @@ _CATALOG = (
         "GetProduct",
         "shop.ProductCatalog/GetProduct",
         1.4,
-        _rpc("ProductCatalog", "GetProduct"),
+        rpc("ProductCatalog", "GetProduct"),
         (
             Work(
                 "product-catalog/select-product",
                 "SELECT catalog.products",
                 CLIENT,
                 6.0,
-                _postgres("SELECT", _GET_PRODUCT_SQL),
+                postgres("SELECT", _GET_PRODUCT_SQL),
                 0.5,
                 0.006,
                 failures=(
@@ -298,14 +179,14 @@ _CATALOG = (
         "ListProducts",
         "shop.ProductCatalog/ListProducts",
         2.0,
-        _rpc("ProductCatalog", "ListProducts"),
+        rpc("ProductCatalog", "ListProducts"),
         (
             Work(
                 "product-catalog/list-products",
                 "SELECT catalog.products",
                 CLIENT,
                 11.0,
-                _postgres("SELECT", _LIST_SQL),
+                postgres("SELECT", _LIST_SQL),
                 0.45,
                 0.006,
             ),
@@ -320,7 +201,7 @@ _RECOMMENDATION = (
         "ListRecommendations",
         "shop.Recommendation/ListRecommendations",
         8.0,
-        _rpc("Recommendation", "ListRecommendations"),
+        rpc("Recommendation", "ListRecommendations"),
         (
             Call("product-catalog/ListProducts"),
             Work(
@@ -342,7 +223,7 @@ _OTHERS = (
         "GetAds",
         "shop.Ad/GetAds",
         7.0,
-        _rpc("Ad", "GetAds"),
+        rpc("Ad", "GetAds"),
         (),
         (
             Failure(
@@ -359,7 +240,7 @@ _OTHERS = (
         "SendConfirmation",
         "shop.Email/SendConfirmation",
         10.0,
-        _rpc("Email", "SendConfirmation"),
+        rpc("Email", "SendConfirmation"),
         (
             Work("email/render", "render template", INTERNAL, 8.0, {"code.function.name": "Mailer#render"}),
             Work(
@@ -380,7 +261,7 @@ _OTHERS = (
         "Convert",
         "shop.Currency/Convert",
         0.9,
-        _rpc("Currency", "Convert"),
+        rpc("Currency", "Convert"),
         (),
         (Failure("unavailable", "rate table not loaded yet, retrying", 0.0004, 503),),
     ),
@@ -389,7 +270,7 @@ _OTHERS = (
         "Calculate",
         "shop.Quote/Calculate",
         3.2,
-        _rpc("Quote", "Calculate"),
+        rpc("Quote", "Calculate"),
         (Work("quote/price", "calculate price", INTERNAL, 1.5, {"code.function.name": "Quote::price"}),),
         (Failure("DivisionByZeroError", "Division by zero", 0.0008, exception="DivisionByZeroError"),),
     ),
@@ -413,7 +294,7 @@ _CONSUMERS = (
                 "INSERT accounting.orders",
                 CLIENT,
                 7.0,
-                _postgres(
+                postgres(
                     "INSERT", "INSERT INTO accounting.orders (id, amount, currency) VALUES ($1, $2, $3)"
                 ),
                 0.5,
@@ -446,10 +327,12 @@ _CONSUMERS = (
     ),
 )
 
+__all__ = ["OPERATIONS", "ROUTES"]
+
 OPERATIONS: Final = {
     operation.key: operation
     for operation in (
-        *_FRONTEND,
+        *FRONTEND,
         *_CART,
         *_CHECKOUT,
         *_PAYMENT,
@@ -460,14 +343,3 @@ OPERATIONS: Final = {
         *_CONSUMERS,
     )
 }
-
-ROUTES: Final = (
-    Route("frontend/GET /", 0.18),
-    Route("frontend/GET /product/{id}", 0.30),
-    Route("frontend/GET /cart", 0.10),
-    Route("frontend/POST /cart", 0.09),
-    Route("frontend/POST /api/checkout", 0.06),
-    Route("frontend/GET /api/recommendations", 0.13),
-    Route("frontend/GET /api/ads", 0.10),
-    Route("frontend/GET /api/shipping/quote", 0.04),
-)

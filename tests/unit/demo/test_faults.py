@@ -42,11 +42,11 @@ def _spans(
 
 
 def _failing(spans: list[Any]) -> float:
-    return mean(span.status.code == 2 for span in spans)
+    return float(mean(span.status.code == 2 for span in spans))
 
 
 def _took(spans: list[Any]) -> float:
-    return median(span.end_time_unix_nano - span.start_time_unix_nano for span in spans) / 1e6
+    return float(median(span.end_time_unix_nano - span.start_time_unix_nano for span in spans)) / 1e6
 
 
 def _values(sent: Sent, name: str, during: bool, **where: str) -> list[float]:
@@ -82,7 +82,10 @@ def test_slow_db_slows_one_query_and_its_callers() -> None:
         if mapping(span.attributes).get("db.query.text", "").endswith("WHERE id = $1")
     ]
     assert 12 < median(took for took, on in slow if on) / median(took for took, on in slow if not on) < 30
-    product = lambda at: at.get("http.route") == "/product/{id}"  # noqa: E731
+
+    def product(at: dict[str, Any]) -> bool:
+        return bool(at.get("http.route") == "/product/{id}")
+
     assert _took(_spans(sent, "frontend", True, product)) > 4 * _took(
         _spans(sent, "frontend", False, product)
     )
@@ -106,7 +109,10 @@ def test_memory_leak_climbs_and_restarts() -> None:
 
 def test_payment_declined_hits_one_method_in_one_country() -> None:
     sent = run("16m", "payment-declined@5m:10m", rate=8, only="payment")
-    hit = lambda at: at["app.payment.method"] == "kakaopay" and at["app.country"] == "KR"  # noqa: E731
+
+    def hit(at: dict[str, Any]) -> bool:
+        return bool(at["app.payment.method"] == "kakaopay" and at["app.country"] == "KR")
+
     failing = _spans(sent, "payment", True, hit)
     assert 0.4 < _failing(failing) < 0.8
     types = [mapping(span.attributes)["error.type"] for span in failing if span.status.code == 2]
@@ -118,7 +124,10 @@ def test_payment_declined_hits_one_method_in_one_country() -> None:
 def test_cpu_saturation_slows_every_pod_of_the_node() -> None:
     sent = _one("cpu-saturation", "frontend product-catalog cart")
     for service in ("frontend", "product-catalog", "cart"):
-        here = lambda at: at["k8s.node.name"] == "node-3"  # noqa: E731
+    
+    def here(at: dict[str, Any]) -> bool:
+        return bool(at["k8s.node.name"] == "node-3")
+
         if not (on := _spans(sent, service, True, here)):
             continue
         assert _took(on) > 1.8 * _took(_spans(sent, service, False, here))
@@ -144,7 +153,10 @@ def test_traffic_spike_is_one_user_agent() -> None:
     sent = _one("traffic-spike", "frontend", rate=1)
     ratio = len(_spans(sent, "frontend", True)) / 600 / (len(_spans(sent, "frontend", False)) / 360)
     assert 6 < ratio < 10.5
-    curl = lambda at: at["user_agent.name"] == "curl"  # noqa: E731
+
+    def curl(at: dict[str, Any]) -> bool:
+        return bool(at["user_agent.name"] == "curl")
+
     assert len(_spans(sent, "frontend", True, curl)) > 0.8 * len(_spans(sent, "frontend", True))
 
 

@@ -80,21 +80,31 @@ def test_a_busy_server_is_asked_again_after_its_time(status: int) -> None:
 
 
 def test_broken_connections_are_tried_again_ever_more_slowly() -> None:
-    server, waits = Server(*[_broken] * 6), list[float]()
+    server, waits = Server(_answer(200), *[_broken] * 6), list[float]()
     sender = _sender(server, waits)
     sender.put(PAYLOAD)
+    sender.put(PAYLOAD)
     sender.close()
-    assert len(server.accepted) == 1
+    assert sender.totals.payloads == 2
+    assert len(waits) == 6
     assert all(0.5 * 2**number <= wait <= 2**number for number, wait in enumerate(waits))
 
 
-def test_patience_ends_with_an_error() -> None:
-    server, waits = Server(*[_broken] * 100), list[float]()
-    sender = _sender(server, waits, patience=20)
+@pytest.mark.parametrize(("first", "least", "most"), [(_broken, 8, 40), (_answer(503), 100, 200)])
+def test_patience_ends_with_an_error(first: Callable[[], httpx.Response], least: float, most: float) -> None:
+    """A server that was never there is not waited for as long as one that went away."""
+    server, waits = Server(first, *[_broken] * 100), list[float]()
+    sender = _sender(server, waits, patience=100)
     sender.put(PAYLOAD)
     with pytest.raises(Unavailable, match="gave up"):
         sender.close()
+    assert least <= sum(waits) <= most
     assert sender.totals.records == {}
+
+
+def test_an_address_without_a_scheme_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="--url is 'localhost:3000'"):
+        Sender("localhost:3000", None)
 
 
 @pytest.mark.parametrize(

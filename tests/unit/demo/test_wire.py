@@ -13,8 +13,15 @@ from airis_ray.demo import wire
 
 
 def _value(value: wire.Attribute) -> AnyValue:
-    names = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
-    return AnyValue(**{names[type(value)]: value})
+    match value:
+        case bool():
+            return AnyValue(bool_value=value)
+        case int():
+            return AnyValue(int_value=value)
+        case float():
+            return AnyValue(double_value=value)
+        case str():
+            return AnyValue(string_value=value)
 
 
 @given(st.one_of(st.booleans(), st.integers(0, 2**62), st.floats(allow_nan=False), st.text(max_size=300)))
