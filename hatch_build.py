@@ -1,7 +1,7 @@
 """Builds the compiled OTLP decoder: into a wheel, for an editable install, or in place (``python hatch_build.py``).
 
 Without a C compiler the build goes on, and the decoder is the Python one, with the same answers and about a
-tenth of the speed.
+fiftieth of the speed.
 """
 
 from __future__ import annotations
