@@ -123,11 +123,11 @@ def test_payment_declined_hits_one_method_in_one_country() -> None:
 
 def test_cpu_saturation_slows_every_pod_of_the_node() -> None:
     sent = _one("cpu-saturation", "frontend product-catalog cart")
-    for service in ("frontend", "product-catalog", "cart"):
-    
+
     def here(at: dict[str, Any]) -> bool:
         return bool(at["k8s.node.name"] == "node-3")
 
+    for service in ("frontend", "product-catalog", "cart"):
         if not (on := _spans(sent, service, True, here)):
             continue
         assert _took(on) > 1.8 * _took(_spans(sent, service, False, here))
