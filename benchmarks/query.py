@@ -245,7 +245,8 @@ async def _anchors(store: ClickHouseStore) -> tuple[str, int]:
     """A trace of many spans, and the last whole minute of the data."""
     longest = (
         "SELECT TraceId, count() AS n FROM otel_traces "
-        "WHERE Timestamp > (SELECT max(Timestamp) - 600 FROM otel_traces) GROUP BY TraceId ORDER BY n DESC, TraceId LIMIT 1"
+        "WHERE Timestamp > (SELECT max(Timestamp) - 600 FROM otel_traces) "
+        "GROUP BY TraceId ORDER BY n DESC, TraceId LIMIT 1"
     )
     trace_id = (await store.query(Query(longest))).table["TraceId"][0].as_py()
     newest = "SELECT toUnixTimestamp(max(Timestamp)) AS t FROM otel_traces"

@@ -51,8 +51,7 @@ class Grid:
 
     def seconds(self) -> npt.NDArray[np.float64]:
         """The true length of each bucket."""
-        starts = self.starts()
-        return (np.minimum(starts + self.step, self.end) - starts) / _SECOND
+        return np.minimum(self.step, self.end - self.starts()) / _SECOND
 
 
 def default_step(start: int, end: int, *, shortest: int = 1_000_000) -> int:

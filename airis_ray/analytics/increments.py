@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from airis_ray.analytics.buckets import Grid
-from airis_ray.analytics.plan import POINT_TIME, bucket, names_of
-from airis_ray.analytics.sql import Sql, all_of, bind, join, sql
+from airis_ray.analytics.plan import POINT_TIME, bucket, names_of, whole_second
+from airis_ray.analytics.sql import Sql, all_of, join, sql
 
 _SECOND: Final = 1_000_000_000
 _LOOKBACK: Final = (300 * _SECOND, 3600 * _SECOND)
@@ -71,13 +71,13 @@ def increments(points: Points, columns: Sequence[str], counter: str | None) -> S
     judged = sql(
         "SELECT *, multiIf(dt, 1, toUnixTimestamp(bt) = 0, if({}, 1, 2), "
         "cc < bc OR (st > bs AND st >= bt AND st < pt), 1, 0) AS whole FROM ({})",
-        sql("st < pt AND st >= toDateTime({}, 'UTC')", bind(max(begin, 0) // _SECOND, "UInt32")),
+        sql("st < pt AND st >= {}", whole_second(max(begin, 0) // _SECOND)),
         stepped,
     )
     moment = bucket(Sql("(toInt64(toUnixTimestamp(pt)) * 1000000000)"), grid)
-    first = bind(-(-grid.start // _SECOND), "UInt32")
+    first = whole_second(-(-grid.start // _SECOND))
     return sql(
-        "SELECT {} AS pb{}, whole{} FROM ({}) WHERE whole != 2 AND pt >= toDateTime({}, 'UTC')",
+        "SELECT {} AS pb{}, whole{} FROM ({}) WHERE whole != 2 AND pt >= {}",
         moment,
         names,
         values,

@@ -47,7 +47,12 @@ class Clock:
     def _bound(self, moment: int) -> Sql:
         if self.fine:
             return time(moment)
-        return sql("toDateTime({}, 'UTC')", bind(-(-moment // _SECOND), "UInt32"))
+        return whole_second(-(-moment // _SECOND))
+
+
+def whole_second(seconds: int) -> Sql:
+    """A DateTime, which ends in 2106: a later time is that end."""
+    return sql("toDateTime({}, 'UTC')", bind(min(seconds, 2**32 - 1), "UInt32"))
 
 
 @dataclass(frozen=True)

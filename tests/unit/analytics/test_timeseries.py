@@ -88,6 +88,12 @@ async def test_buckets_start_at_from_and_the_last_is_cut_at_to(spans: Asker) -> 
     ]
 
 
+async def test_a_range_to_the_end_of_time(spans: Asker) -> None:
+    end = (2**63 - 1 - ns(0)) / 1e9 - 1
+    assert await spans.values(0, end, signal="traces", step="100000d") == [12]
+    assert await spans.values(0, end, signal="logs", step="100000d") == [0]
+
+
 async def test_rate_is_per_second_of_the_true_length(spans: Asker) -> None:
     assert await spans.values(0, 9, signal="traces", step="5s", aggregate="rate") == [1.0, 1.0]
     assert await spans.values(5, 15, signal="traces", step="8s", aggregate="rate") == [0.625, 0]
