@@ -34,7 +34,8 @@ MAX_ROWS: Final = 10_000
 _SLICES: Final = (64, 8, 1)
 """The range is looked through in its nearest 64th, then in the rest of its nearest 8th, then in what is left: a page
 of frequent rows reads a fraction of the range, a page of rare ones pays two short queries more."""
-_SHORTEST_SLICE: Final = 60 * SECOND
+_SHORTEST_SLICE: Final = 900 * SECOND
+"""Of less than a quarter of an hour the times are read faster than another query is planned."""
 _LISTED_TIMES: Final = 500
 """Up to so many rows the second step asks for their times one by one: rows that lie far apart then cost no more than
 those that lie together. A longer list would outgrow the URL it travels in."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 
@@ -193,3 +196,19 @@ def test_what_is_printed_parses_to_the_same_tree(node: Node) -> None:
 )
 def test_printed_for_people(query: str, printed: str) -> None:
     assert unparse(parse(query)) == printed
+
+
+_DOCUMENT = Path(__file__).parents[3] / "docs" / "search-syntax.md"
+
+
+def test_the_examples_of_the_document_are_queries() -> None:
+    document = _DOCUMENT.read_text(encoding="utf-8")
+    table = re.search(r"\| write \| finds \|\n(.*?)\n\n", document, re.DOTALL)
+    assert table is not None
+    examples = [
+        span for line in table[1].splitlines()[1:] for span in re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    ]
+    assert len(examples) > 12
+    for example in [*examples, re.search(r"```\n(.*)\n```", document)[1]]:  # type: ignore[index]
+        if not re.fullmatch(r"[<>]=?", example):
+            parse(example)
