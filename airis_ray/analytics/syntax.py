@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Final, NoReturn, cast
 
 from airis_ray.analytics.nodes import (
-    And,
     Compare,
     Equals,
     Everything,
@@ -26,37 +25,14 @@ from airis_ray.analytics.nodes import (
     Node,
     Not,
     Operator,
-    Or,
     Range,
     Text,
     Value,
     Wild,
     conjunction,
     disjunction,
-    leaves,
-    unparse,
 )
 from airis_ray.errors import FieldError, InvalidInput
-
-__all__ = [
-    "And",
-    "Compare",
-    "Equals",
-    "Everything",
-    "Exists",
-    "Node",
-    "Not",
-    "Or",
-    "Range",
-    "Text",
-    "Value",
-    "Wild",
-    "conjunction",
-    "disjunction",
-    "leaves",
-    "parse",
-    "unparse",
-]
 
 MAX_LENGTH: Final = 5_000
 """Characters of a query: its values travel in a URL, nine bytes for a Korean syllable."""
