@@ -91,16 +91,16 @@ def _child(arguments: list[str], environ: dict[str, str]) -> Iterator[subprocess
 
 
 def _answers(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Wait until something answers there, whatever it says short of 5xx."""
+    """Wait until something answers there, whatever it says short of 404 (not yet routed) and 5xx."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise SystemExit(f"{' '.join(map(str, process.args[1:]))} ended with status {process.returncode}")  # type: ignore[index, arg-type]
+            raise SystemExit(f"{process.args!r} ended with status {process.returncode}")
         try:
             urllib.request.urlopen(url, timeout=2).close()
             return
         except urllib.error.HTTPError as error:
-            if error.code < 500:
+            if error.code < 500 and error.code != 404:
                 return
         except OSError:
             pass
