@@ -21,18 +21,18 @@ def status(url: UrlOption = None, key: KeyOption = None, as_json: JsonFlag = Fal
     """The state of each part and the newest numbers of every service. Exit status 1 where a part is not ready."""
     with connect(url, key) as air:
         ready = air.readiness()
-        services = air.services("now-15m").arrow().to_pylist() if ready["status"] == "ready" else []
+        services = air.services("now-15m").arrow().to_pylist() if ready["ready"] else []
     answer = ready | {"services": services}
 
     def human() -> None:
-        print(ready["status"])
+        print("ready" if ready["ready"] else "not ready")
         table([{"part": name} | part for name, part in ready["parts"].items()])
         if services:
             print("\nlast 15 minutes")
             table(services)
 
     show(answer, as_json, human)
-    if ready["status"] != "ready":
+    if not ready["ready"]:
         raise typer.Exit(1)
 
 

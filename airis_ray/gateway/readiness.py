@@ -75,10 +75,10 @@ class Probes:
 
     async def _probe_all(self) -> Report:
         probes = {"store": self._probe_store, "migrations": self._probe_migrations, "disk": self._probe_disk}
-        if self._applications is not None:
-            probes["applications"] = self._probe_applications
-        findings = await asyncio.gather(*(_bounded(probe) for probe in probes.values()))
-        return Report(dict(zip(probes, findings, strict=True)))
+        findings, served = await asyncio.gather(
+            asyncio.gather(*(_bounded(probe) for probe in probes.values())), self._probe_applications()
+        )
+        return Report(dict(zip(probes, findings, strict=True)) | served)
 
     async def _probe_store(self) -> Finding:
         await self._store.ping()
@@ -98,16 +98,28 @@ class Probes:
             return Finding("down", "the disk of the data folder is nearly full", detail)
         return Finding("ready", "", detail)
 
-    async def _probe_applications(self) -> Finding:
-        if self._applications is None:
+    async def _probe_applications(self) -> dict[str, Finding]:
+        """A finding for each Serve application; one named ``serve`` where Serve itself cannot be asked."""
+        states: Mapping[str, str] = {}
+
+        async def ask() -> Finding:
+            nonlocal states
+            if self._applications is not None:
+                states = await self._applications()
             return Finding("ready")
-        states = await self._applications()
-        detail = ", ".join(f"{name} {state}" for name, state in sorted(states.items()))
-        waiting = sorted(name for name, state in states.items() if state != "RUNNING")
-        if not waiting:
-            return Finding("ready", "", detail)
-        failed = any(states[name] in ("DEPLOY_FAILED", "UNHEALTHY") for name in waiting)
-        return Finding("down" if failed else "waiting", f"not running yet: {', '.join(waiting)}", detail)
+
+        asked = await _bounded(ask)
+        if asked.state != "ready":
+            return {"serve": asked}
+        return {name: _application(status, asked.ms) for name, status in sorted(states.items())}
+
+
+def _application(status: str, ms: float) -> Finding:
+    if status == "RUNNING":
+        return Finding("ready", "", status, ms)
+    if status in ("DEPLOY_FAILED", "UNHEALTHY"):
+        return Finding("down", "does not run", status, ms)
+    return Finding("waiting", "not running yet", status, ms)
 
 
 async def _bounded(probe: Callable[[], Awaitable[Finding]]) -> Finding:

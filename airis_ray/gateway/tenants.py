@@ -13,7 +13,6 @@ import pyarrow as pa
 from airis_ray.errors import InvalidInput
 from airis_ray.store.protocol import Query, Store
 from airis_ray.web.auth import DEFAULT_TENANT, SELF_TENANT
-from airis_ray.web.validation import nearest
 
 TENANT_ID: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -70,7 +69,7 @@ class Tenants:
 
     async def create(self, tenant_id: str, name: str, created_by: str) -> Tenant:
         """Make a tenant. Raises InvalidInput where there is one of that id."""
-        if tenant_id in {tenant.id for tenant in await self.all()}:
+        if await self.exists(tenant_id):
             raise InvalidInput.field("/id", f"there is a tenant {tenant_id} already")
         created = datetime.fromtimestamp(int(self._clock()), UTC)
         row = {
@@ -83,11 +82,6 @@ class Tenants:
         await self._store.insert("airis_tenants", pa.Table.from_pylist([row], schema=_SCHEMA))
         return Tenant(tenant_id, name, created, created_by)
 
-    async def check(self, tenant_id: str, pointer: str) -> None:
-        """Raise InvalidInput at ``pointer`` unless there is such a tenant."""
-        known = [tenant.id for tenant in await self.all()]
-        if tenant_id not in known:
-            raise InvalidInput.field(
-                pointer,
-                f"there is no tenant {tenant_id!r}{nearest(tenant_id, known)}; POST /api/tenants makes one",
-            )
+    async def exists(self, tenant_id: str) -> bool:
+        """Whether there is such a tenant."""
+        return tenant_id in {tenant.id for tenant in await self.all()}

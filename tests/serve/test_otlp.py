@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable
 
 import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
@@ -14,7 +14,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogs
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetrics
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpans
-from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -54,14 +54,19 @@ def test_what_the_sdk_sends_is_found(air: Instance, exporters: tuple[object, obj
     tracer = tracer_provider.get_tracer("test", "1.0")
     logger_provider = LoggerProvider(resource=resource)
     logger_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
-    log = logging.Logger("shop", logging.INFO)
-    log.addHandler(LoggingHandler(logger_provider=logger_provider))
+    log = logger_provider.get_logger("shop")
     with tracer.start_as_current_span("POST /order", kind=SpanKind.SERVER) as root:
         root.set_attribute("app.country", "KR")
         with tracer.start_as_current_span("charge", kind=SpanKind.CLIENT) as child:
             child.record_exception(ValueError("한도초과"))
             child.set_status(Status(StatusCode.ERROR, "declined"))
-            log.error("결제 승인이 거절되었습니다: 사유=한도초과")
+            log.emit(
+                LogRecord(
+                    severity_number=SeverityNumber.ERROR,
+                    severity_text="ERROR",
+                    body="결제 승인이 거절되었습니다: 사유=한도초과",
+                )
+            )
     meter_provider = MeterProvider([PeriodicExportingMetricReader(metrics)], resource=resource)
     meter = meter_provider.get_meter("test")
     meter.create_counter("orders.placed", unit="1").add(3, {"app.country": "KR"})
