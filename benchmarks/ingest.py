@@ -1,7 +1,8 @@
 """How fast telemetry gets in: OTLP/HTTP protobuf until the commit is acknowledged, per core.
 
 ``python benchmarks/ingest.py`` starts the embedded store and the ingest application as plain processes, sends
-requests of 1,000 records (about 1 KB each in memory) and compares the rate, per CPU second of those processes, with
+requests of 1,000 records (about 1 KB each in memory) and compares the rate, per CPU second of those processes
+(merges that follow included), with
 
 (a) the bare decode of the same requests,
 (b) a bare ``insert_arrow`` of the ready batches into the same store, in groups as large as ingest makes them: the
@@ -19,6 +20,7 @@ import asyncio
 import itertools
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,14 +112,17 @@ async def _against_store(
     sender = Sender(target, case, options)
     await asyncio.to_thread(sender.run, options.connections)
     sent, bare, own = [], [], []
+    await _quiet(target.store_pids)
     for _ in range(options.runs):
-        await _quiet(target.store_pids)
         with Stopwatch(target.pids, own=False) as whole, Stopwatch(target.store_pids, own=False) as inside:
+            started = time.perf_counter()
             await asyncio.to_thread(sender.run, options.requests)
-        sent.append(Run.of(whole, options.requests * options.records, case.nbytes(options.requests)))
-        own.append((whole.cpu - inside.cpu) / sent[-1].rows * 1e6)
-        if store is not None:
+            wall = time.perf_counter() - started
             await _quiet(target.store_pids)
+        rows = options.requests * options.records
+        sent.append(Run(rows, case.nbytes(options.requests), wall, whole.cpu))
+        own.append((whole.cpu - inside.cpu) / rows * 1e6)
+        if store is not None:
             bare.append(await _insert(store, target, case, options))
     end_to_end = report.add(f"{case.signal}: end to end", sent)
     report.notes.append(f"{case.signal}: {sender.story()}")
@@ -140,13 +145,17 @@ async def _insert(
     batches = itertools.cycle(case.batches)
     tables = [pa.Table.from_batches(list(itertools.islice(batches, group))) for _ in range(inserts)]
     with Stopwatch(target.store_pids) as watch:
+        started = time.perf_counter()
         for table in tables:
             await store.insert(TABLES[case.signal], table)
-    return Run.of(watch, sum(table.num_rows for table in tables), sum(table.nbytes for table in tables))
+        wall = time.perf_counter() - started
+        await _quiet(target.store_pids)
+    rows, nbytes = sum(table.num_rows for table in tables), sum(table.nbytes for table in tables)
+    return Run(rows, nbytes, wall, watch.cpu)
 
 
 async def _quiet(pids: tuple[int, ...]) -> None:
-    """Wait (20 s at most) until merges of the run before have ended: they are nobody's of the next."""
+    """Wait (20 s at most) until the store's merges have ended: their CPU seconds are those of the run before."""
     for _ in range(40):
         before = cpu_seconds(pids, own=False)
         await asyncio.sleep(0.5)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,7 +26,13 @@ async def main(port: int) -> None:
     await migrate(store, settings=settings)
     intake = Intake(store, settings)
     app = create_app(settings, intake, service_guard(settings, "ingest", store))
-    outer = Starlette(routes=[Mount("/v1", app)], lifespan=lambda _: app.router.lifespan_context(app))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with app.router.lifespan_context(app):
+            yield
+
+    outer = Starlette(routes=[Mount("/v1", app)], lifespan=lifespan)
     config = uvicorn.Config(outer, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     await uvicorn.Server(config).serve()
 
