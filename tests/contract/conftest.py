@@ -1,0 +1,98 @@
+"""The servers that the contract is held against: the embedded one, and a real ClickHouse where one is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+import httpx
+import pytest
+from clickhouse_connect.driver import Client
+
+from tests.support.embedded_store import EmbeddedProcess
+
+REAL = os.environ.get("AIRIS_TEST_CLICKHOUSE_URL")
+
+
+@dataclass
+class Front:
+    """A server that speaks ClickHouse's HTTP interface, and a plain HTTP client of it."""
+
+    host: str
+    port: int
+    user: str
+    key: str
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        headers = {"X-ClickHouse-User": self.user, "X-ClickHouse-Key": self.key}
+        url = f"http://{self.host}:{self.port}"
+        # Compression is asked for by the tests that mean it.
+        headers["Accept-Encoding"] = "identity"
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+
+    def ask(self, sql: str | bytes, **values: str) -> httpx.Response:
+        """POST a statement, with URL parameters."""
+        return self.http.post("/", params=values, content=sql)
+
+    def text(self, sql: str, **values: str) -> str:
+        """The answer of a statement that succeeds."""
+        answer = self.ask(sql, **values)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def insert(self, data: bytes, sql: str) -> None:
+        """Insert data by a statement in the URL."""
+        answer = self.ask(data, query=sql)
+        assert answer.status_code == 200, answer.text
+
+    def client(self, **options: Any) -> Client:
+        """clickhouse-connect."""
+        options = {"username": self.user, "password": self.key, **options}
+        return clickhouse_connect.get_client(host=self.host, port=self.port, **options)
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedProcess]:
+    """The embedded store over a fresh folder."""
+    embedded = EmbeddedProcess(tmp_path_factory.mktemp("contract")).start()
+    yield embedded
+    embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded(process: EmbeddedProcess) -> Iterator[Front]:
+    """The embedded server, by its own key."""
+    front = Front("127.0.0.1", process.port, "default", process.key)
+    yield front
+    front.http.close()
+
+
+@pytest.fixture(scope="session", params=["embedded", *(["real"] if REAL else [])])
+def front(request: pytest.FixtureRequest) -> Iterator[Front]:
+    """Each server in turn."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("embedded")
+        return
+    parts = urlsplit(REAL or "")
+    front = Front(
+        parts.hostname or "127.0.0.1", parts.port or 8123, parts.username or "default", unquote(parts.password or "")
+    )
+    yield front
+    front.http.close()
+
+
+@pytest.fixture
+def table(front: Front, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A table of three columns, gone after the test."""
+    name = f"t_{abs(hash(request.node.nodeid)) % 10**10}"
+    front.text(
+        f"CREATE TABLE {name} (id UInt64, name String, labels Map(String, String)) ENGINE = MergeTree ORDER BY id"
+        " SETTINGS non_replicated_deduplication_window = 100"
+    )
+    yield name
+    front.text(f"DROP TABLE {name}")
