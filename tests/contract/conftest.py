@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,13 +13,14 @@ import clickhouse_connect
 import httpx
 import pytest
 from clickhouse_connect.driver import Client
+from clickhouse_connect.driver.httputil import get_pool_manager
 
 from tests.support.embedded_store import EmbeddedProcess
 
 REAL = os.environ.get("AIRIS_TEST_CLICKHOUSE_URL")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Front:
     """A server that speaks ClickHouse's HTTP interface, and a plain HTTP client of it."""
 
@@ -26,18 +28,20 @@ class Front:
     port: int
     user: str
     key: str
-    http: httpx.Client = field(init=False)
+    http: httpx.Client
 
-    def __post_init__(self) -> None:
-        headers = {"X-ClickHouse-User": self.user, "X-ClickHouse-Key": self.key}
-        url = f"http://{self.host}:{self.port}"
-        # Compression is asked for by the tests that mean it.
-        headers["Accept-Encoding"] = "identity"
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+    @classmethod
+    @contextmanager
+    def at(cls, host: str, port: int, user: str, key: str) -> Iterator[Front]:
+        """A server's front, with its key in every request. Compression is asked for by the tests that mean it."""
+        headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": key, "Accept-Encoding": "identity"}
+        url = f"http://{host}:{port}"
+        with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
+            yield cls(host, port, user, key, http)
 
     def ask(self, sql: str | bytes, **values: str) -> httpx.Response:
         """POST a statement, with URL parameters."""
-        return self.http.post("/", params=values, content=sql)
+        return self.http.post("/", params=values, content=sql, headers={"X-ClickHouse-Key": self.key})
 
     def text(self, sql: str, **values: str) -> str:
         """The answer of a statement that succeeds."""
@@ -50,10 +54,14 @@ class Front:
         answer = self.ask(data, query=sql)
         assert answer.status_code == 200, answer.text
 
-    def client(self, **options: Any) -> Client:
-        """clickhouse-connect."""
-        options = {"username": self.user, "password": self.key, **options}
-        return clickhouse_connect.get_client(host=self.host, port=self.port, **options)
+    @contextmanager
+    def client(self, **options: Any) -> Iterator[Client]:
+        """clickhouse-connect, over connections of its own."""
+        pool = get_pool_manager()
+        options = {"username": self.user, "password": self.key, "pool_mgr": pool, **options}
+        with clickhouse_connect.get_client(host=self.host, port=self.port, **options) as client:
+            yield client
+        pool.clear()
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +75,8 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedProces
 @pytest.fixture(scope="session")
 def embedded(process: EmbeddedProcess) -> Iterator[Front]:
     """The embedded server, by its own key."""
-    front = Front("127.0.0.1", process.port, "default", process.key)
-    yield front
-    front.http.close()
+    with Front.at("127.0.0.1", process.port, "default", process.key) as front:
+        yield front
 
 
 @pytest.fixture(scope="session", params=["embedded", *(["real"] if REAL else [])])
@@ -79,11 +86,9 @@ def front(request: pytest.FixtureRequest) -> Iterator[Front]:
         yield request.getfixturevalue("embedded")
         return
     parts = urlsplit(REAL or "")
-    front = Front(
-        parts.hostname or "127.0.0.1", parts.port or 8123, parts.username or "default", unquote(parts.password or "")
-    )
-    yield front
-    front.http.close()
+    host, port = parts.hostname or "127.0.0.1", parts.port or 8123
+    with Front.at(host, port, parts.username or "default", unquote(parts.password or "")) as front:
+        yield front
 
 
 @pytest.fixture

@@ -25,12 +25,15 @@ def _quoted(text: str) -> str:
 async def platform(embedded: Front) -> Front:
     """The store with its tables and some rows of three tenants."""
     store = await ClickHouseStore.connect(f"http://{embedded.host}:{embedded.port}", password=embedded.key)
-    await migrate(store, settings=Settings(retention=RetentionSettings(logs=0, traces=0, metrics=0, sessions=0)))
+    await migrate(
+        store, settings=Settings(retention=RetentionSettings(logs=0, traces=0, metrics=0, sessions=0))
+    )
     await store.close()
     for tenant, rows in ROWS.items():
         embedded.text(
             "INSERT INTO otel_logs (Timestamp, Body, ServiceName, ResourceAttributes)"
-            f" SELECT now(), {_quoted(tenant + ' body')}, 'svc', map('airis.tenant', {_quoted(tenant)}) FROM numbers({rows})"
+            f" SELECT now(), {_quoted(tenant + ' body')}, 'svc', map('airis.tenant', {_quoted(tenant)})"
+            f" FROM numbers({rows})"
         )
     return embedded
 
@@ -70,8 +73,12 @@ def test_a_wrong_key_and_none(platform: Front) -> None:
 def test_the_key_is_the_password_of_any_user(platform: Front, reader: Front) -> None:
     nobody = {"X-ClickHouse-Key": "", "X-ClickHouse-User": ""}
     basic = platform.http.post("/", content="SELECT 1", auth=("whoever", reader.key), headers=nobody)
-    url = platform.http.post("/", params={"user": "x", "password": reader.key}, content="SELECT 1", headers=nobody)
-    bearer = platform.http.post("/", content="SELECT 1", headers={**nobody, "Authorization": f"Bearer {reader.key}"})
+    url = platform.http.post(
+        "/", params={"user": "x", "password": reader.key}, content="SELECT 1", headers=nobody
+    )
+    bearer = platform.http.post(
+        "/", content="SELECT 1", headers={**nobody, "Authorization": f"Bearer {reader.key}"}
+    )
     assert [answer.text for answer in (basic, url, bearer)] == ["1\n"] * 3
 
 
@@ -154,7 +161,14 @@ def test_what_a_reader_may_not(reader: Front, sql: str, values: dict[str, str]) 
 
 
 @pytest.mark.parametrize(
-    "sql", ["SHOW TABLES", "SHOW DATABASES", "DESCRIBE otel_logs", "EXISTS otel_logs", "EXPLAIN SELECT count() FROM otel_logs"]
+    "sql",
+    [
+        "SHOW TABLES",
+        "SHOW DATABASES",
+        "DESCRIBE otel_logs",
+        "EXISTS otel_logs",
+        "EXPLAIN SELECT count() FROM otel_logs",
+    ],
 )
 def test_what_clients_ask_a_reader_may_ask(reader: Front, sql: str) -> None:
     assert reader.text(sql)
@@ -163,7 +177,9 @@ def test_what_clients_ask_a_reader_may_ask(reader: Front, sql: str) -> None:
 def test_clickhouse_connect_with_a_readers_key(reader: Front) -> None:
     with reader.client() as client:
         client.command("SET max_threads = 1")
-        assert client.query("SELECT count(), getSetting('max_threads') FROM otel_logs").result_rows == [(3, 1)]
+        assert client.query("SELECT count(), getSetting('max_threads') FROM otel_logs").result_rows == [
+            (3, 1)
+        ]
         assert client.query_arrow("SELECT Body FROM otel_logs").num_rows == 3
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.contract.conftest import Front
 
-ENDLESS = "SELECT sum(sipHash64(number)) FROM system.numbers"
+ENDLESS = "SELECT sum(sipHash64(number)) AS m_{} FROM system.numbers"
 NO_LIMIT = {"max_rows_to_read": "0", "max_execution_time": "60"}
 READING = {**NO_LIMIT, "cancel_http_readonly_queries_on_client_close": "1"}
 
@@ -41,13 +41,13 @@ def _start(front: Front, sql: str, **values: str) -> tuple[threading.Thread, lis
 def test_a_client_that_leaves_ends_its_query(front: Front) -> None:
     mark = uuid.uuid4().hex
     with pytest.raises(httpx.TimeoutException):
-        front.http.post("/", content=f"{ENDLESS} -- {mark}", params=READING, timeout=1)
+        front.http.post("/", content=ENDLESS.format(mark), params=READING, timeout=1)
     assert _within(10, lambda: not _runs(front, mark))
 
 
 def test_a_client_that_leaves_a_stream_ends_its_query(front: Front) -> None:
     mark = uuid.uuid4().hex
-    sql = f"SELECT number FROM system.numbers FORMAT TSV -- {mark}"
+    sql = f"SELECT number AS m_{mark} FROM system.numbers FORMAT TSV"
     with front.http.stream("POST", "/", content=sql, params=READING) as answer:
         next(answer.iter_raw())
         assert _runs(front, mark)
@@ -57,7 +57,7 @@ def test_a_client_that_leaves_a_stream_ends_its_query(front: Front) -> None:
 def test_kill_query(front: Front) -> None:
     query_id = uuid.uuid4().hex
     mark = uuid.uuid4().hex
-    thread, answers = _start(front, f"{ENDLESS} -- {mark}", query_id=query_id, **NO_LIMIT)
+    thread, answers = _start(front, ENDLESS.format(mark), query_id=query_id, **NO_LIMIT)
     assert _within(10, lambda: _runs(front, mark))
     killed = front.text(f"KILL QUERY WHERE query_id = '{query_id}' SYNC FORMAT TSV")
     assert query_id in killed
@@ -68,7 +68,7 @@ def test_kill_query(front: Front) -> None:
 
 def test_a_query_id_is_used_once_at_a_time(front: Front) -> None:
     query_id, mark = uuid.uuid4().hex, uuid.uuid4().hex
-    thread, _ = _start(front, f"{ENDLESS} -- {mark}", query_id=query_id, **NO_LIMIT)
+    thread, _ = _start(front, ENDLESS.format(mark), query_id=query_id, **NO_LIMIT)
     assert _within(10, lambda: _runs(front, mark))
     assert front.ask("SELECT 1", query_id=query_id).headers["X-ClickHouse-Exception-Code"] == "216"
     front.text(f"KILL QUERY WHERE query_id = '{query_id}' SYNC")
@@ -88,13 +88,17 @@ def test_a_query_id_is_used_once_at_a_time(front: Front) -> None:
 )
 def test_limits(front: Front, limit: str, value: str, code: str) -> None:
     sql = "SELECT number, toString(number) AS s FROM numbers(300000000) ORDER BY s LIMIT 100000"
-    answer = front.ask(sql if "result" not in limit else "SELECT number FROM numbers(100000)", **{limit: value})
+    answer = front.ask(
+        sql if "result" not in limit else "SELECT number FROM numbers(100000)", **{limit: value}
+    )
     assert answer.headers["X-ClickHouse-Exception-Code"] == code
 
 
 def test_short_reads_do_not_wait_for_long_ones_and_writes(front: Front, table: str) -> None:
     marks = [uuid.uuid4().hex for _ in range(3)]
-    running = [_start(front, f"{ENDLESS} -- {mark}", query_id=mark, max_threads="1", **NO_LIMIT) for mark in marks]
+    running = [
+        _start(front, ENDLESS.format(mark), query_id=mark, max_threads="1", **NO_LIMIT) for mark in marks
+    ]
     insert = f"INSERT INTO {table} (id) SELECT sipHash64(number) FROM numbers(20000000)"
     writing, _ = _start(front, insert, query_id="writing", max_threads="1", max_rows_to_read="0")
     assert _within(10, lambda: all(_runs(front, mark) for mark in marks))

@@ -43,7 +43,12 @@ def test_queries(client: Client) -> None:
 
 
 def test_parameters(client: Client) -> None:
-    values = {"text": "it's \\ 한글\n", "list": ["a'", "b"], "time": datetime(2026, 1, 2, tzinfo=UTC), "none": None}
+    values = {
+        "text": "it's \\ 한글\n",
+        "list": ["a'", "b"],
+        "time": datetime(2026, 1, 2, tzinfo=UTC),
+        "none": None,
+    }
     sql = "SELECT {text:String}, {list:Array(String)}, {time:DateTime('UTC')}, {none:Nullable(Int8)}"
     (row,) = client.query(sql, parameters=values).result_rows
     assert row[:2] == (values["text"], values["list"])
@@ -59,7 +64,9 @@ def test_inserts(client: Client, table: str) -> None:
     frame = pytest.importorskip("pandas").DataFrame({"id": [200], "name": ["frame"]})
     client.insert_df(table, frame)
     assert client.command(f"SELECT count() FROM {table}") == 15
-    assert client.query(f"SELECT labels FROM {table} WHERE id = 1 AND name = 'a'").result_rows == [({"k": "v"},)]
+    assert client.query(f"SELECT labels FROM {table} WHERE id = 1 AND name = 'a'").result_rows == [
+        ({"k": "v"},)
+    ]
 
 
 def test_a_token_makes_an_insert_repeatable(client: Client, table: str) -> None:
@@ -89,7 +96,9 @@ def test_sessions_and_settings(client: Client) -> None:
     client.command("CREATE TEMPORARY TABLE scratch (a UInt8)")
     client.insert("scratch", [[1], [2]], column_names=["a"])
     assert client.query("SELECT sum(a), getSetting('max_block_size') FROM scratch").result_rows == [(3, 777)]
-    assert client.query("SELECT getSetting('max_block_size')", settings={"max_block_size": 5}).result_rows == [(5,)]
+    assert client.query(
+        "SELECT getSetting('max_block_size')", settings={"max_block_size": 5}
+    ).result_rows == [(5,)]
 
 
 @pytest.mark.parametrize("method", ["lz4", "zstd", "gzip", False])

@@ -33,7 +33,9 @@ UNPACK: dict[str, Callable[[bytes], bytes]] = {
 def test_answers_are_packed_when_asked_for(front: Front, name: str) -> None:
     plain = front.ask(SQL).content
     headers = {"Accept-Encoding": name}
-    with front.http.stream("POST", "/", content=SQL, headers=headers, params={"enable_http_compression": "1"}) as answer:
+    with front.http.stream(
+        "POST", "/", content=SQL, headers=headers, params={"enable_http_compression": "1"}
+    ) as answer:
         packed = b"".join(answer.iter_raw())
     assert answer.headers["Content-Encoding"] == name
     assert len(packed) < len(plain) * 0.7
@@ -41,7 +43,9 @@ def test_answers_are_packed_when_asked_for(front: Front, name: str) -> None:
 
 
 def test_answers_are_plain_unless_compression_is_enabled(front: Front) -> None:
-    answer = front.http.post("/", content="SELECT 1", headers={"Accept-Encoding": "gzip"}, params={"enable_http_compression": "0"})
+    answer = front.http.post(
+        "/", content="SELECT 1", headers={"Accept-Encoding": "gzip"}, params={"enable_http_compression": "0"}
+    )
     assert "Content-Encoding" not in answer.headers
 
 

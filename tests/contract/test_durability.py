@@ -14,7 +14,9 @@ from tests.support.embedded_store import EmbeddedProcess, free_port
 
 
 def _client(process: EmbeddedProcess) -> httpx.Client:
-    return httpx.Client(base_url=process.url, headers={"X-ClickHouse-Key": process.key}, timeout=30, trust_env=False)
+    return httpx.Client(
+        base_url=process.url, headers={"X-ClickHouse-Key": process.key}, timeout=30, trust_env=False
+    )
 
 
 def _insert_until_it_dies(process: EmbeddedProcess, writer: int, acknowledged: list[int]) -> None:
@@ -39,7 +41,8 @@ def test_kill_9_loses_no_acknowledged_row(tmp_path: Path) -> None:
     for _ in range(2):
         acknowledged: list[int] = []
         writers = [
-            threading.Thread(target=_insert_until_it_dies, args=(process, writer, acknowledged)) for writer in range(4)
+            threading.Thread(target=_insert_until_it_dies, args=(process, writer, acknowledged))
+            for writer in range(4)
         ]
         for thread in writers:
             thread.start()

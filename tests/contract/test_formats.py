@@ -41,11 +41,15 @@ def test_what_comes_out_goes_in_again(front: Front, table: str, name: str, rows:
     answer = front.ask(f"SELECT {ROWS} FROM numbers({rows}) FORMAT {name}")
     assert answer.status_code == 200, answer.text
     front.insert(answer.content, f"INSERT INTO {table} FORMAT {name}")
-    expected = front.text(f"SELECT count(), sum(cityHash64(id, name, labels)) FROM (SELECT {ROWS} FROM numbers({rows}))")
+    expected = front.text(
+        f"SELECT count(), sum(cityHash64(id, name, labels)) FROM (SELECT {ROWS} FROM numbers({rows}))"
+    )
     assert front.text(f"SELECT count(), sum(cityHash64(id, name, labels)) FROM {table}") == expected
 
 
-@pytest.mark.parametrize("name", ["JSON", "JSONCompact", "Arrow", "ArrowStream", "CSVWithNames", "Native", "TSV"])
+@pytest.mark.parametrize(
+    "name", ["JSON", "JSONCompact", "Arrow", "ArrowStream", "CSVWithNames", "Native", "TSV"]
+)
 def test_an_empty_answer(front: Front, name: str) -> None:
     answer = front.ask(f"SELECT number AS id FROM numbers(0) FORMAT {name}")
     assert answer.status_code == 200
@@ -59,7 +63,9 @@ def test_an_empty_answer(front: Front, name: str) -> None:
 
 
 def test_a_json_document_of_many_blocks_is_one_document(front: Front) -> None:
-    document = json.loads(front.text("SELECT number AS id, '\"data\":' AS s FROM numbers(200000) FORMAT JSON"))
+    document = json.loads(
+        front.text("SELECT number AS id, '\"data\":' AS s FROM numbers(200000) FORMAT JSON")
+    )
     assert document["rows"] == 200_000
     assert [row["id"] for row in document["data"][:2]] == [0, 1]
     assert document["meta"] == [{"name": "id", "type": "UInt64"}, {"name": "s", "type": "String"}]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
+import httpx
 import pytest
 
 from tests.contract.conftest import Front
@@ -161,10 +163,8 @@ def test_an_error_in_the_middle_is_marked_and_the_answer_breaks_off(front: Front
     with front.http.stream("POST", "/", content=sql, params={"max_block_size": "65536"}) as answer:
         assert answer.status_code == 200
         tag = answer.headers["X-ClickHouse-Exception-Tag"]
-        try:
+        with suppress(httpx.RemoteProtocolError):  # the end is missing, so that nobody takes it for whole
             for piece in answer.iter_raw():
                 received = received[-4096:] + piece
-        except Exception as problem:  # a server may end the answer in the middle of a chunk
-            assert "chunk" in str(problem) or "peer" in str(problem)
     assert b"__exception__\r\n" + tag.encode() in received
     assert b"Code: 395" in received

@@ -18,7 +18,7 @@ from airis_ray.store.embedded.request import Request
 from airis_ray.store.embedded.running import Running
 from airis_ray.store.embedded.sessions import Session
 from airis_ray.store.embedded.source import Source
-from airis_ray.store.embedded.statement import Statement, Verb, parse
+from airis_ray.store.embedded.statement import Statement, Verb, lift_settings, parse
 from airis_ray.store.embedded.wire import Codec, accepted, encoder
 
 _DEFAULT_LEVEL = 3  # of compression, as ClickHouse's http_zlib_compression_level
@@ -63,6 +63,9 @@ class Call:
         access.authorize(self.rights, self.statement, own_tables)
         access.check_settings(self.rights, self.request.settings)
         check_database(self.rights, self.database)
+        if self.rights.level is Level.READER and self.statement.verb is Verb.SELECT:
+            self.statement, lifted = lift_settings(self.statement)
+            self.request.settings.update(lifted)
 
     def instead(self, sql: str | None) -> None:
         """Run another SELECT in the statement's place, in its format."""

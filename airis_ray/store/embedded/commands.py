@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 from airis_ray.store.embedded.access import Level, Rights, check_settings
 from airis_ray.store.embedded.engine import Engine, Setup, literal
 from airis_ray.store.embedded.errors import ACCESS_DENIED, SYNTAX_ERROR, UNKNOWN_DATABASE, error
 from airis_ray.store.embedded.running import Registry, Running
 from airis_ray.store.embedded.sessions import Session
-from airis_ray.store.embedded.statement import Statement
-from airis_ray.store.lexer import Kind, Token
+from airis_ray.store.embedded.statement import Statement, setting_pairs, unquoted
+from airis_ray.store.lexer import Kind
 
 
 def remember(engine: Engine, statement: Statement, setup: Setup, session: Session, rights: Rights) -> None:
     """``SET``: let the engine judge the values, then keep them for the session's next requests."""
-    pairs = dict(_pairs(statement))
-    check_settings(rights, [name for name in pairs if not name.startswith("param_")])
-    with engine.connected(setup) as connection:
-        connection.run(statement.sql)
-    for name, value in pairs.items():
-        kept = session.parameters if name.startswith("param_") else session.settings
-        name = name.removeprefix("param_")
-        if value is None:
+    pairs = dict(setting_pairs(statement.sql, statement.tokens[1:]))
+    parameters = {n.removeprefix("param_"): v for n, v in pairs.items() if n.startswith("param_")}
+    settings = {n: v for n, v in pairs.items() if not n.startswith("param_")}
+    check_settings(rights, settings)
+    asked = {**setup.settings, **_given(settings)}
+    with engine.connected(
+        replace(setup, settings=asked, parameters={**setup.parameters, **_given(parameters)})
+    ):
+        pass
+    for kept, changed in ((session.parameters, parameters), (session.settings, settings)):
+        for name, value in changed.items():
             kept.pop(name, None)
-        else:
-            kept[name] = value
+            if value is not None:
+                kept[name] = value
+
+
+def _given(values: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def use(engine: Engine, statement: Statement, setup: Setup, session: Session, rights: Rights) -> None:
@@ -86,36 +93,4 @@ def _query_ids(statement: Statement) -> list[str] | None:
     if tokens[3].text != "query_id" or not (tokens[4].is_sign("=") or tokens[4].is_word("IN")):
         return None
     rest = [t for t in tokens[5:] if not t.is_sign("(", ")", ",") and t.kind is not Kind.WORD]
-    return [_unquoted(t) for t in rest] if all(t.kind is Kind.STRING for t in rest) else None
-
-
-def _pairs(statement: Statement) -> Iterator[tuple[str, str | None]]:
-    """Name and value of each ``name = value``; None for DEFAULT."""
-    tokens = list(statement.tokens[1:])
-    while tokens:
-        if len(tokens) < 3 or not tokens[0].is_identifier or not tokens[1].is_sign("="):
-            raise error(SYNTAX_ERROR, "Syntax error: expected SET name = value")
-        depth = 0
-        end = len(tokens)
-        for index, token in enumerate(tokens):
-            depth += token.is_sign("(", "[", "{") - token.is_sign(")", "]", "}")
-            if depth == 0 and token.is_sign(","):
-                end = index
-                break
-        value = tokens[2:end]
-        yield tokens[0].text, _value(statement.sql, value)
-        tokens = tokens[end + 1 :]
-
-
-def _value(sql: str, tokens: list[Token]) -> str | None:
-    if tokens[0].is_word("DEFAULT"):
-        return None
-    if len(tokens) == 1 and tokens[0].kind is Kind.STRING:
-        return _unquoted(tokens[0])
-    return sql[tokens[0].start : tokens[-1].end]
-
-
-def _unquoted(token: Token) -> str:
-    """A string literal's value, for the escapes that settings and ids hold."""
-    text = token.text[1:-1].replace("''", "'")
-    return text.replace("\\'", "'").replace("\\\\", "\\")
+    return [unquoted(t) for t in rest] if all(t.kind is Kind.STRING for t in rest) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -188,6 +189,50 @@ def _after_line(text: str, position: int) -> int:
     if text[position : position + 1] == "\n":
         position += 1
     return position
+
+
+def setting_pairs(sql: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
+    """Name and value of each ``name = value`` in a list, strings without their quotes; None for DEFAULT."""
+    while tokens:
+        if len(tokens) < 3 or not tokens[0].is_identifier or not tokens[1].is_sign("="):
+            raise error(SYNTAX_ERROR, "Syntax error: expected name = value")
+        end = _end_of_item(tokens)
+        first, last = tokens[2], tokens[end - 1]
+        if end == 3 and first.kind is Kind.STRING:
+            yield tokens[0].text, unquoted(first)
+        else:
+            yield tokens[0].text, None if first.is_word("DEFAULT") else sql[first.start : last.end]
+        tokens = tokens[end + 1 :]
+
+
+def _end_of_item(tokens: Sequence[Token]) -> int:
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += token.is_sign("(", "[", "{") - token.is_sign(")", "]", "}")
+        if depth == 0 and token.is_sign(","):
+            return index
+    return len(tokens)
+
+
+def unquoted(token: Token) -> str:
+    """A string literal's value, for the escapes that settings and ids hold."""
+    return token.text[1:-1].replace("''", "'").replace("\\'", "'").replace("\\\\", "\\")
+
+
+def lift_settings(statement: Statement) -> tuple[Statement, dict[str, str]]:
+    """A SELECT without its outermost SETTINGS clause, and what stood there.
+
+    A reader's connection takes no SETTINGS clause; its settings are checked, bounded and set before.
+    """
+    tokens, depth = statement.tokens, 0
+    for index, token in enumerate(tokens):
+        depth += token.is_sign("(", "[", "{") - token.is_sign(")", "]", "}")
+        if depth == 0 and token.is_word("SETTINGS") and not tokens[index - 1].is_sign("."):
+            end = next((i for i in range(index, len(tokens)) if tokens[i].is_word("FORMAT")), len(tokens))
+            pairs = setting_pairs(statement.sql, tokens[index + 1 : end])
+            text = statement.sql[: token.start] + statement.sql[tokens[end - 1].end :]
+            return _parse_text(text), {name: value for name, value in pairs if value is not None}
+    return statement, {}
 
 
 _NONE = Token(Kind.SIGN, "", -1, -1)
