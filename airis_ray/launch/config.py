@@ -69,6 +69,8 @@ def serve_environment(environ: Mapping[str, str], settings: Settings) -> dict[st
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + _RANGE),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
         "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + _RANGE),
+        # Serve bounds no request: without this gRPC inflates a bomb of 2 GiB before ingest sees it.
+        "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(settings.ingest.max_body_bytes),
         "RAY_SERVE_LOG_TO_STDERR": "0",  # replicas log into Ray's session folder and, as JSON, through us
         # 30 s are for load balancers elsewhere; the one HAProxy of this machine hears of a leaving replica at once.
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",

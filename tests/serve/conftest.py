@@ -55,6 +55,7 @@ class Instance:
     grpc_port: int
     store_port: int
     process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
     lines: list[str] = field(default_factory=list)
     ready_seconds: float = 0.0
 
@@ -102,7 +103,8 @@ class Instance:
             text=True,
         )
         ready: queue.Queue[bool] = queue.Queue()
-        threading.Thread(target=self._read, args=(ready,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
+        self.reader.start()
         try:
             ok = ready.get(timeout=START_SECONDS)
         except queue.Empty:
@@ -122,6 +124,11 @@ class Instance:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+        finally:
+            assert self.reader is not None
+            self.reader.join(10.0)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
 
     def _read(self, ready: queue.Queue[bool]) -> None:
         assert self.process is not None
