@@ -53,6 +53,6 @@ def ensure_store(settings: Settings) -> str:
         return str(ray.get(actor.url.remote(), timeout=_START_SECONDS))
     except ray.exceptions.GetTimeoutError:
         raise Unavailable(f"the embedded store did not start within {_START_SECONDS:.0f} s") from None
-    except AirisError:
+    except ray.exceptions.RayTaskError as problem:
         ray.kill(actor)  # the next attempt starts anew
-        raise
+        raise problem.cause from None  # the line alone, without the actor's traceback
