@@ -14,18 +14,27 @@ import yaml
 from airis_ray.errors import InvalidInput
 from airis_ray.settings import Settings
 
+_NAME = "serve_config.yaml"
+
 _RANGE = 100
 """Ports that an instance's replicas may take of each kind."""
 
 
 def config_file(path: Path | None) -> Path:
-    """The configuration to run: the one named, else that of this folder, else the one inside the package."""
+    """The configuration to run: the one named, else that of this folder, else the one that came with the program.
+
+    A wheel carries it inside the package; in a checkout it lies beside the package.
+    """
     if path is not None:
         if not path.is_file():
             raise InvalidInput(f"--config: there is no file {path}")
         return path
-    here = Path("serve_config.yaml")
-    return here if here.is_file() else Path(str(resources.files("airis_ray"))) / "serve_config.yaml"
+    package = Path(str(resources.files("airis_ray")))
+    places = (Path(), package, package.parent)
+    found = next((place / _NAME for place in places if (place / _NAME).is_file()), None)
+    if found is None:
+        raise InvalidInput(f"there is no {_NAME} here: name one with --config")
+    return found
 
 
 def instance_config(path: Path, settings: Settings) -> Path:

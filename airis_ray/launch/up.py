@@ -37,7 +37,7 @@ class Options:
     verbose: bool = False
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error: the operator's wish
+class _Stopped(Exception):
     """SIGINT or SIGTERM came."""
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,22 @@ def test_other_addresses_make_a_copy_that_differs_in_them_alone(tmp_path: Path) 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"none\.yaml"):
         config_file(tmp_path / "none.yaml")
+
+
+def test_a_folder_without_a_file_runs_the_one_that_came_with_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config_file(None).read_bytes() == (ROOT / "serve_config.yaml").read_bytes()
+    own = tmp_path / "serve_config.yaml"
+    own.write_text("applications: []\n")
+    assert config_file(None).resolve() == own
+
+
+def test_the_wheel_carries_the_file() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"serve_config.yaml": "airis_ray/serve_config.yaml"}
 
 
 def test_two_instances_get_ports_of_their_own() -> None:
