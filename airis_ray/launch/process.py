@@ -20,16 +20,24 @@ MARK = "airis: "
 _DRAIN_SECONDS = 75.0  # Serve drains ingress replicas for 35 s and deletes in tiers
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PR_SET_PDEATHSIG = 1
+_RAY_TOO_SLOW = (
+    "The current node timed out during startup"  # Ray waits 30 s for its raylet, which it cannot be told
+)
 
 
 class ServeProcess:
-    """One running `serve run`; ``problem`` is the last sentence that it printed for the operator."""
+    """One running `serve run`.
+
+    ``problem`` is the last sentence that it printed for the operator, ``overloaded`` whether Ray gave up because the
+    machine was too busy to start in its time.
+    """
 
     def __init__(
         self, config: Path, environ: Mapping[str, str], log: Path, echo: Callable[[str], None] | None
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.problem: str | None = None
+        self.overloaded = False
         self._echo = echo
         self._log = logging.handlers.RotatingFileHandler(
             log, maxBytes=20_000_000, backupCount=3, encoding="utf-8"
@@ -87,6 +95,7 @@ class ServeProcess:
             _, mark, sentence = plain.partition(MARK)
             if mark:
                 self.problem = sentence
+            self.overloaded = self.overloaded or _RAY_TOO_SLOW in plain
             self._log.emit(logging.LogRecord("serve", logging.INFO, "", 0, plain, None, None))
             if self._echo is not None:
                 self._echo(plain)

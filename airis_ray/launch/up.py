@@ -26,6 +26,7 @@ from airis_ray.web.key_files import admin_key
 Say = Callable[[str], None]
 
 _START_SECONDS = 180.0
+_RETRIES = 2
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,18 @@ def up(options: Options, say: Say) -> int:
     signal.signal(signal.SIGINT, _on_signal)
     signal.signal(signal.SIGTERM, _on_signal)
     say(f"starting: serve run {config}  (log: {log})")
-    serve = ServeProcess(config, environ, log, say if options.verbose else None)
+    echo = say if options.verbose else None
+    serve = ServeProcess(config, environ, log, echo)
     demo: subprocess.Popen[bytes] | None = None
     try:
-        seconds = _wait_ready(serve, settings, log)
+        start = time.monotonic()
+        for retries in range(_RETRIES, -1, -1):
+            if _wait_ready(serve, settings, log, retries):
+                break
+            say("the machine is too busy for Ray to start in its time: trying again")
+            serve.stop()
+            serve = ServeProcess(config, environ, log, echo)
+        seconds = time.monotonic() - start
         _greet(settings, key if is_new else None, seconds, say)
         demo = _start_demo(options, settings, environ, say)
         status = serve.wait()
@@ -79,16 +88,19 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
     raise _Stopped
 
 
-def _wait_ready(serve: ServeProcess, settings: Settings, log: Path) -> float:
-    start = time.monotonic()
+def _wait_ready(serve: ServeProcess, settings: Settings, log: Path, retries: int) -> bool:
+    """True once everything answers, False where Ray should be started once more; raises where that is no use."""
+    limit = time.monotonic() + _START_SECONDS
     state = "no answer yet"
-    while time.monotonic() - start < _START_SECONDS:
+    while time.monotonic() < limit:
         if serve.ended() is not None:
-            serve.wait()
-            raise Unavailable(serve.problem or f"serve run ended with status {serve.ended()}: see {log}")
+            status = serve.wait()
+            if serve.overloaded and retries:
+                return False
+            raise Unavailable(serve.problem or f"serve run ended with status {status}: see {log}")
         ready, state = _ready(settings)
         if ready:
-            return time.monotonic() - start
+            return True
         time.sleep(0.25)
     raise Unavailable(f"not ready after {_START_SECONDS:.0f} s: {serve.problem or state}; see {log}")
 
