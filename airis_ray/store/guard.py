@@ -83,6 +83,21 @@ DENIED_FUNCTION = re.compile(
 )
 """Names refused wherever they stand as a whole name: ``arrayMap(file, …)`` and ``APPLY(file)`` are calls too."""
 
+_READS_ELSEWHERE = re.compile(
+    r"arrowstream|azureblobstorage|azureblobstoragecluster|bigquery|cluster|clusterallreplicas|cosn"
+    r"|deltalake|deltalakeazure|deltalakeazurecluster|deltalakecluster|deltalakelocal|deltalakes3"
+    r"|deltalakes3cluster|dictionary|filecluster|filesystem|fuzzjson|fuzzquery|gcs|generaterandom|hdfs"
+    r"|hdfscluster|hudi|hudicluster|iceberg|icebergazure|icebergazurecluster|icebergcluster"
+    r"|iceberghdfs|iceberghdfscluster|iceberglocal|iceberglocalcluster|icebergs3|icebergs3cluster"
+    r"|input|jdbc|loop|merge|mergetreeanalyzeindexes|mergetreeindex|mergetreeprojection"
+    r"|mergetreetextindex|mongodb|mysql|odbc|oss|paimon|paimonazure|paimonhdfs|paimonlocal|paimons3"
+    r"|postgresql|prometheusquery|prometheusqueryrange|redis|remote|remotesecure|s3|s3cluster|sqlite"
+    r"|timeseriesdata|timeseriesmetrics|timeseriesselector|timeseriestags|url|urlcluster|view"
+    r"|viewexplain|viewifpermitted|ytsaurus",
+    re.IGNORECASE | re.ASCII,
+)
+"""Table functions that reach out, refused in calls wherever they stand: IN has taken table functions as well."""
+
 _SUMS_OVER_TENANTS = frozenset(
     {
         "active_parts",
@@ -154,6 +169,8 @@ def _check_words(tokens: list[Token]) -> None:
             is_column = before.is_sign(".") and not following.is_sign("(")
             if not is_column and DENIED_FUNCTION.fullmatch(token.text):
                 raise refused(token, f"{token.text} may not be used here")
+            if following.is_sign("(") and _READS_ELSEWHERE.fullmatch(token.text):
+                raise refused(token, f"the table function {token.text} may not be used here")
             if before.is_sign(":") and token.is_word("IDENTIFIER"):
                 raise refused(token, "parameters may be values, not names")
         if token.kind is Kind.WORD and not before.is_sign("."):

@@ -44,6 +44,8 @@ ALLOWED = [
 ]
 
 REFUSED = [
+    "SELECT 1 IN merge('default', '^airis_keys$')",
+    "SELECT 1 IN (remote('127.0.0.1', 'default.airis_keys'))",
     "SELECT arrayMap(x -> file('x'), b)",
     "SELECT file('/etc/hostname')",
     "SELECT FILE('/etc/hostname')",
