@@ -10,7 +10,7 @@ from http import HTTPStatus
 import orjson
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
