@@ -9,7 +9,7 @@ from airis_ray.analytics.conventions import keys_of
 from airis_ray.analytics.levels import LEVEL_COLUMNS, level_value
 from airis_ray.analytics.signals import Kind, Source, source_of
 from airis_ray.analytics.sql import TRUE, Sql, all_of, any_of, quote_identifier, sql, text
-from airis_ray.store.keys import column_for
+from airis_ray.store.keys import HOT_KEYS, HotKeys, column_for
 
 _ZERO_IS_MISSING: Final = frozenset({"SeverityNumber", "TemplateId"})
 
@@ -19,8 +19,9 @@ class Field:
     """A resolved field.
 
     ``value`` is its expression: never NULL, the empty string where a row lacks an attribute. ``places`` are the maps
-    and keys that an attribute is looked up in, ``lookups`` the same as expressions, the first that is not empty counts;
-    both are empty for columns.
+    and keys that an attribute is looked up in, ``lookups`` what is read for it, the first that is not empty counts:
+    the entries of the maps, or in the place of a key's two the column that ClickHouse made of them. Both are empty
+    for columns.
     """
 
     name: str
@@ -85,11 +86,11 @@ class Field:
         )
 
 
-def resolve(name: str, signal: str, *, table: str | None = None) -> Field:
+def resolve(name: str, signal: str, *, table: str | None = None, hot: HotKeys = HOT_KEYS) -> Field:
     """The field of this name: an alias, a column (in any case), ``Map.key``, or else an attribute key.
 
-    ``table`` says which of the metrics' tables is meant. Every name resolves: an attribute that no row carries
-    is a legitimate question.
+    ``table`` says which of the metrics' tables is meant, ``hot`` which keys have a column of their own. Every name
+    resolves: an attribute that no row carries is a legitimate question.
     """
     source = source_of(signal, table)
     column = _column(name, source)
@@ -99,10 +100,11 @@ def resolve(name: str, signal: str, *, table: str | None = None) -> Field:
         return Field(column, kind, value)
     map_column, _, key = name.partition(".")
     if key and map_column in source.maps:
-        places: tuple[tuple[str, str], ...] = ((map_column, key),)
-    else:
-        places = _places(source, name)
-    lookups = tuple(_lookup(source, *place) for place in places)
+        entry = _entry(map_column, key)
+        return Field(name, Kind.ATTRIBUTE, entry, (entry,), ((map_column, key),))
+    keys = keys_of(name)
+    places = tuple((each, key) for key in keys for each in source.attributes)
+    lookups = tuple(lookup for key in keys for lookup in _lookups(source, key, hot))
     return Field(name, Kind.ATTRIBUTE, _first_of(lookups), lookups, places)
 
 
@@ -116,29 +118,15 @@ def _column(name: str, source: Source) -> str | None:
     return next((column for column in source.columns if column.lower() == folded), None)
 
 
-def _places(source: Source, name: str) -> tuple[tuple[str, str], ...]:
-    """Where an attribute of this name may be.
-
-    A key that has a column of its own is read from its column alone, and its counterparts from theirs: the maps beside
-    it would cost 57 times as much to read, for a key in a place where its convention does not put it
-    (``docs/decisions/search-syntax.md``).
-    """
-    keys = keys_of(name)
-    hot = {key: _hot(source, key) for key in keys}
-    if hot[keys[0]]:
-        return tuple(place for key in keys for place in hot[key])
-    return tuple(place for key in keys for place in hot[key] or [(each, key) for each in source.attributes])
-
-
-def _hot(source: Source, key: str) -> list[tuple[str, str]]:
-    """The maps in which the key has a column of its own."""
-    return [(each, key) for each in source.attributes if column_for(source.table or "", each, key)]
-
-
-def _lookup(source: Source, map_column: str, key: str) -> Sql:
-    column = column_for(source.table or "", map_column, key)
+def _lookups(source: Source, key: str, hot: HotKeys) -> tuple[Sql, ...]:
+    """What is read for a key: its column, which holds what any of the maps has, or else the maps."""
+    column = column_for(source.table or "", key, hot)
     if column is not None:
-        return quote_identifier(column)
+        return (quote_identifier(column),)
+    return tuple(_entry(each, key) for each in source.attributes)
+
+
+def _entry(map_column: str, key: str) -> Sql:
     return sql("{}[{}]", quote_identifier(map_column), text(key))
 
 

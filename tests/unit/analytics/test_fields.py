@@ -9,6 +9,7 @@ from airis_ray.analytics.fields import resolve
 from airis_ray.analytics.levels import LEVELS, canonical
 from airis_ray.analytics.signals import SOURCES, Kind, source_of
 from airis_ray.errors import Bug
+from airis_ray.store.keys import ATTRIBUTE_MAPS, HOT_KEYS
 
 
 @pytest.mark.parametrize(
@@ -44,14 +45,7 @@ def test_columns_and_aliases(name: str, signal: str, column: str, kind: Kind) ->
         ("ResourceAttributes.app.thing", "traces", [("ResourceAttributes", "app.thing")]),
         ("ScopeAttributes.x", "logs", [("ScopeAttributes", "x")]),
         ("status", "logs", [("LogAttributes", "status"), ("ResourceAttributes", "status")]),
-        # Keys with a column of their own are read from there, and their counterparts likewise.
-        ("k8s.node.name", "logs", [("ResourceAttributes", "k8s.node.name")]),
-        (
-            "http.status_code",
-            "traces",
-            [("SpanAttributes", "http.status_code"), ("SpanAttributes", "http.response.status_code")],
-        ),
-        # A name without a column is looked for wherever it may be, whatever its counterpart has.
+        # The name that was asked for counts first, then its counterpart.
         (
             "http.host",
             "traces",
@@ -62,23 +56,55 @@ def test_columns_and_aliases(name: str, signal: str, column: str, kind: Kind) ->
                 ("ResourceAttributes", "server.address"),
             ],
         ),
-        (
-            "http.method",
-            "logs",
-            [
-                ("LogAttributes", "http.method"),
-                ("ResourceAttributes", "http.method"),
-                ("LogAttributes", "http.request.method"),
-                ("ResourceAttributes", "http.request.method"),
-            ],
-        ),
     ],
 )
 def test_attributes(name: str, signal: str, places: list[tuple[str, str]]) -> None:
     field = resolve(name, signal)
     assert field.kind is Kind.ATTRIBUTE
     assert list(field.places) == places
-    assert len(field.lookups) == len(places)
+    entries = zip(field.lookups, places, strict=True)
+    assert all(lookup.text.startswith(f"`{place[0]}`[") for lookup, place in entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "signal", "columns"),
+    [
+        ("k8s.node.name", "logs", ["k8s.node.name"]),
+        ("node", "logs", ["k8s.node.name", "node"]),
+        ("http.status_code", "traces", ["http.status_code", "http.response.status_code"]),
+        ("url.path", "traces", ["url.path", "http.target"]),
+    ],
+)
+def test_keys_with_a_column_are_read_from_it(name: str, signal: str, columns: list[str]) -> None:
+    field = resolve(name, signal)
+    assert [lookup.text for lookup in field.lookups] == [f"`__attribute[{column}]`" for column in columns]
+    assert [key for _, key in field.places[::2]] == columns
+
+
+def test_a_key_of_a_named_map_is_read_from_that_map() -> None:
+    (lookup,) = resolve("ResourceAttributes.app.country", "traces").lookups
+    assert lookup.text.startswith("`ResourceAttributes`[")
+
+
+def test_columns_that_an_operator_added_are_used() -> None:
+    hot = {"otel_logs": frozenset({"app.thing"})}
+    assert resolve("app.thing", "logs", hot=hot).value.text == "`__attribute[app.thing]`"
+    assert len(resolve("app.thing", "traces", hot=hot).lookups) == 2
+
+
+def test_every_name_of_a_hot_key_has_a_column() -> None:
+    short = ("host", "pod", "node", "env", "version")
+    for signal in ("logs", "traces"):
+        hot = HOT_KEYS[SOURCES[signal].table or ""]
+        for name in (*hot, *short):
+            keys = keys_of(name)
+            assert set(keys) <= set(hot) or not set(keys) & set(hot)
+
+
+def test_maps_that_columns_are_made_of_are_those_that_are_searched() -> None:
+    for signal, source in SOURCES.items():
+        if signal not in ("metrics", "anomalies"):
+            assert ATTRIBUTE_MAPS[source.table or ""] == source.attributes
 
 
 def test_the_name_asked_for_is_always_looked_up() -> None:
