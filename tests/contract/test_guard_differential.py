@@ -114,9 +114,7 @@ def _right_of_in(tree: str) -> Iterator[str]:
     for index, line in enumerate(lines):
         if re.match(r"\s*Function \w*[iI]n \(", line):
             depth = len(line) - len(line.lstrip())
-            inside = takewhile(
-                lambda other, depth=depth: len(other) - len(other.lstrip()) > depth, lines[index + 1 :]
-            )
+            inside = takewhile(partial(_is_deeper, depth), lines[index + 1 :])
             children = [other.strip() for other in inside if len(other) - len(other.lstrip()) == depth + 2]
             yield from (child.split()[1] for child in children[1:2] if child.startswith("Identifier "))
 

@@ -50,8 +50,12 @@ class BlockDecoder:
         parts = []
         while len(self._pending) >= _CHECKSUM + _HEAD.size:
             method, size, data_size = _HEAD.unpack_from(self._pending, _CHECKSUM)
-            if not _HEAD.size <= size <= _LARGEST or data_size > _LARGEST:
-                raise error(CANNOT_DECOMPRESS, "the body is not made of ClickHouse's compressed blocks")
+            is_block = method in (_NONE, _LZ4, _ZSTD) and _HEAD.size <= size <= _LARGEST
+            if not is_block or data_size > _LARGEST:
+                raise error(
+                    CANNOT_DECOMPRESS,
+                    "the body is not made of ClickHouse's blocks of LZ4, ZSTD or plain data",
+                )
             if len(self._pending) < _CHECKSUM + size:
                 break
             block = bytes(self._pending[_CHECKSUM : _CHECKSUM + size])
@@ -87,6 +91,4 @@ def _data(method: int, packed: bytes, size: int) -> bytes:
             return bytes(zstandard.ZstdDecompressor().decompress(packed, max_output_size=size))
     except (lz4.block.LZ4BlockError, zstandard.ZstdError) as problem:
         raise error(CANNOT_DECOMPRESS, f"a compressed block cannot be read: {problem}") from None
-    if method != _NONE:
-        raise error(CANNOT_DECOMPRESS, f"unknown compression method {method:#x} of a block")
     return packed
