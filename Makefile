@@ -41,7 +41,7 @@ contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a rea
 	$(BIN)/pytest tests/contract
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
-	$(BIN)/pytest tests/serve tests/e2e
+	$(BIN)/pytest tests/serve
 
 lock: ## write requirements.lock anew (no index addresses in it)
 	@bash scripts/lock.sh

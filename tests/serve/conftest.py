@@ -75,6 +75,8 @@ class Instance:
             "AIRIS_HTTP_PORT": str(self.http_port),
             "AIRIS_GRPC_PORT": str(self.grpc_port),
             "AIRIS_STORE_PORT": str(self.store_port),
+            "AIRIS_SELF_SAMPLE_RATIO": "1",
+            "AIRIS_SELF_EXPORT_INTERVAL": "2s",
         }
 
     def connect(self, key: str | None = None) -> Connection:
