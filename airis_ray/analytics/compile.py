@@ -32,6 +32,7 @@ from airis_ray.analytics.signals import Kind, source_of
 from airis_ray.analytics.sql import Sql
 from airis_ray.analytics.syntax import invalid, parse
 from airis_ray.errors import InvalidInput
+from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.times import UNITS, parse_time
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
@@ -57,21 +58,28 @@ def compile_filter(
     table: str | None = None,
     now_ns: int | None = None,
     pointer: str = "/query",
+    hot: HotKeys = HOT_KEYS,
 ) -> Sql:
     """The condition (never NULL) that a row of the signal's table meets where the query matches it.
 
-    ``now_ns`` is what ``now`` means in a query; without it a relative time is refused. Raises InvalidInput at
-    ``pointer`` where a value does not fit its field.
+    ``now_ns`` is what ``now`` means in a query; without it a relative time is refused. ``hot`` says which attribute
+    keys have a column of their own. Raises InvalidInput at ``pointer`` where a value does not fit its field.
     """
-    return _Compiler(signal, table, now_ns, pointer).node(node)
+    return _Compiler(signal, table, now_ns, pointer, hot).node(node)
 
 
 def query_filter(
-    query: str, signal: str, *, table: str | None = None, now_ns: int | None = None, pointer: str = "/query"
+    query: str,
+    signal: str,
+    *,
+    table: str | None = None,
+    now_ns: int | None = None,
+    pointer: str = "/query",
+    hot: HotKeys = HOT_KEYS,
 ) -> Sql:
     """:func:`compile_filter` of the parsed query."""
     node = parse(query, pointer=pointer)
-    return compile_filter(node, signal, table=table, now_ns=now_ns, pointer=pointer)
+    return compile_filter(node, signal, table=table, now_ns=now_ns, pointer=pointer, hot=hot)
 
 
 def columns_read(node: Node, signal: str, *, table: str | None = None) -> frozenset[str] | None:
@@ -89,11 +97,14 @@ def columns_read(node: Node, signal: str, *, table: str | None = None) -> frozen
 
 
 class _Compiler:
-    def __init__(self, signal: str, table: str | None, now_ns: int | None, pointer: str) -> None:
+    def __init__(
+        self, signal: str, table: str | None, now_ns: int | None, pointer: str, hot: HotKeys
+    ) -> None:
         self.signal = signal
         self.table = table
         self.now_ns = now_ns
         self.pointer = pointer
+        self.hot = hot
 
     def node(self, node: Node) -> Sql:
         if isinstance(node, And):
@@ -126,7 +137,7 @@ class _Compiler:
                 return self.compare(self.field(name), bounds, at)
 
     def field(self, name: str) -> Field:
-        return resolve(name, self.signal, table=self.table)
+        return resolve(name, self.signal, table=self.table, hot=self.hot)
 
     def equals(self, field: Field, value: Value, at: int) -> Sql:
         literal = value.literal

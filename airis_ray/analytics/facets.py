@@ -22,6 +22,7 @@ from airis_ray.analytics.syntax import parse
 from airis_ray.analytics.tables import Stats
 from airis_ray.errors import InvalidInput
 from airis_ray.store import Query, Store
+from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.tables import TENANT_ATTRIBUTE
 from airis_ray.telemetry.times import SECOND, TimeRange
 
@@ -81,9 +82,14 @@ async def fields(store: Store, tenant: str, asked: FacetQuery) -> tuple[pa.Table
     return _with_columns(result.table, source, asked), Stats.of(result)
 
 
-async def values(store: Store, tenant: str, name: str, asked: FacetQuery) -> tuple[pa.Table, Stats]:
-    """The values of a field: ``value, count``, the most frequent first; rows without the field are not counted."""
-    field = resolve(name, asked.signal)
+async def values(
+    store: Store, tenant: str, name: str, asked: FacetQuery, hot: HotKeys = HOT_KEYS
+) -> tuple[pa.Table, Stats]:
+    """The values of a field: ``value, count``, the most frequent first; rows without the field are not counted.
+
+    ``hot`` says which attribute keys have a column of their own.
+    """
+    field = resolve(name, asked.signal, hot=hot)
     if field.kind in _UNLISTED:
         raise InvalidInput.field("/field", f"{field.name} has no values that could be listed")
     stats = Stats()
@@ -92,12 +98,9 @@ async def values(store: Store, tenant: str, name: str, asked: FacetQuery) -> tup
     if isinstance(parse(asked.query), Everything):
         rolled, part, stats = await _rolled_values(store, tenant, field, asked)
     source = source_of(asked.signal)
+    matches = query_filter(asked.query, asked.signal, now_ns=asked.range.end_ns, hot=hot)
     parts = [
-        _raw_values(
-            source,
-            field,
-            all_of([condition, query_filter(asked.query, asked.signal, now_ns=asked.range.end_ns)]),
-        )
+        _raw_values(source, field, all_of([condition, matches]))
         for condition in _raw_parts(source, asked.range, rolled)
     ]
     statement = sql(

@@ -13,6 +13,7 @@ from airis_ray.analytics.levels import level_rank
 from airis_ray.analytics.signals import Kind, Source, source_of
 from airis_ray.analytics.sql import FALSE, TRUE, Sql, all_of, any_of, bind, join, quote_identifier, sql, time
 from airis_ray.errors import InvalidInput
+from airis_ray.store.keys import HOT_KEYS, HotKeys
 
 _ORDER: Final = re.compile(r"\s*(\S.*?)\s+(asc|desc)\s*", re.IGNORECASE | re.DOTALL)
 _PREFIX: Final = 256
@@ -63,7 +64,7 @@ class Order:
         return self.keys[0].descending
 
 
-def order_of(text: str | None, signal: str) -> Order:
+def order_of(text: str | None, signal: str, hot: HotKeys = HOT_KEYS) -> Order:
     """The order ``<field> asc|desc``; newest first without one.
 
     Raises InvalidInput at ``/order`` where there is none such.
@@ -76,7 +77,7 @@ def order_of(text: str | None, signal: str) -> Order:
         raise InvalidInput.field(
             "/order", f'"{text}" is no order; expected <field> asc|desc, as in duration desc'
         )
-    field, descending = resolve(match[1], signal), match[2].lower() == "desc"
+    field, descending = resolve(match[1], signal, hot=hot), match[2].lower() == "desc"
     if field.name == source.time:
         return Order((_time_key(source, descending=descending),))
     return Order((*_keys(field, descending), _time_key(source, descending=True)))

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from airis_ray.analytics.facets import FacetQuery, FacetSignal, fields, values
+from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.analytics.raw_sql import SqlRequest, answer_sql
 from airis_ray.analytics.search import SearchRequest, search
 from airis_ray.analytics.tables import TABLE_RESPONSES, Stats, list_responses, table_answer, wants_arrow
@@ -45,15 +46,16 @@ class ValueRow(BaseModel):
     count: int
 
 
-def router(store: Store, clock: Callable[[], int]) -> APIRouter:
-    """The routes, to be included by the application; ``clock`` tells nanoseconds since 1970."""
+def router(store: Store, clock: Callable[[], int], keys: HotKeyCache) -> APIRouter:
+    """The routes, to be included by the application; ``clock`` tells nanoseconds since 1970, ``keys`` which attribute
+    keys have a column."""
     routes = APIRouter(tags=["analytics"])
 
     @routes.post("/search", summary="Rows that match a query", responses=TABLE_RESPONSES)
     async def post_search(
         request: Request, principal: Reader, asked: Annotated[SearchRequest, Body()]
     ) -> Response:
-        page = await search(store, asked, principal.tenant, clock())
+        page = await search(store, asked, principal.tenant, clock(), keys.current())
         return await table_answer(request, page.table, cursor=page.cursor, stats=page.stats)
 
     @routes.post("/sql", summary="One SELECT", responses=TABLE_RESPONSES)
@@ -90,7 +92,8 @@ def router(store: Store, clock: Callable[[], int]) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> Response:
         asked = FacetQuery(signal, parse_range(from_, to, clock()), prefix, limit, query)
-        return await _listed(request, *await values(store, principal.tenant, field, asked))
+        found = await values(store, principal.tenant, field, asked, keys.current())
+        return await _listed(request, *found)
 
     return routes
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.analytics.metrics import metrics
 from airis_ray.analytics.models import (
     MetricRow,
@@ -41,8 +42,9 @@ _POINTS_ON_LOOP: Final = 20_000
 """Points up to which an answer is written on the event loop; that takes about a millisecond."""
 
 
-def router(store: Store, clock: Callable[[], int]) -> APIRouter:
-    """The routes, to be included by the application; ``clock`` tells nanoseconds since 1970."""
+def router(store: Store, clock: Callable[[], int], keys: HotKeyCache) -> APIRouter:
+    """The routes, to be included by the application; ``clock`` tells nanoseconds since 1970, ``keys`` which attribute
+    keys have a column."""
     routes = APIRouter(tags=["analytics"])
 
     @routes.post(
@@ -51,7 +53,7 @@ def router(store: Store, clock: Callable[[], int]) -> APIRouter:
     async def post_timeseries(
         request: Request, principal: Reader, asked: Annotated[TimeseriesRequest, Body()]
     ) -> Response:
-        series = await timeseries(store, principal.tenant, asked, clock())
+        series = await timeseries(store, principal.tenant, asked, clock(), hot=keys.current())
         if wants_arrow(request):
             return await table_answer(request, series.as_table(), stats=series.stats)
         small = series.values.size <= _POINTS_ON_LOOP

@@ -26,6 +26,7 @@ from airis_ray.analytics.signals import Kind, Source, source_of
 from airis_ray.analytics.sql import FALSE, TRUE, Sql, all_of, bind, join, sql
 from airis_ray.analytics.tables import Stats
 from airis_ray.store import Query, Store
+from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry import tables
 from airis_ray.telemetry.times import SECOND, TimeRange, parse_range
 
@@ -67,10 +68,12 @@ class Page:
     stats: Stats
 
 
-async def search(store: Store, request: SearchRequest, tenant: str, now_ns: int) -> Page:
-    """A page of what the request asks for, of the tenant's rows."""
+async def search(
+    store: Store, request: SearchRequest, tenant: str, now_ns: int, hot: HotKeys = HOT_KEYS
+) -> Page:
+    """A page of what the request asks for, of the tenant's rows; ``hot`` says which keys have a column."""
     source = source_of(request.signal)
-    searched = _Search(store, request, tenant, now_ns)
+    searched = _Search(store, request, tenant, now_ns, hot)
     if source.table is None:
         return Page(searched.nothing(), None, Stats())
     return await searched.page()
@@ -87,12 +90,12 @@ class _End:
 
 
 class _Search:
-    def __init__(self, store: Store, request: SearchRequest, tenant: str, now_ns: int) -> None:
+    def __init__(self, store: Store, request: SearchRequest, tenant: str, now_ns: int, hot: HotKeys) -> None:
         self.store = store
         self.tenant = tenant
         self.limit = request.limit
         self.source = source_of(request.signal)
-        self.order = order_of(request.order, request.signal)
+        self.order = order_of(request.order, request.signal, hot)
         self.request = cursors.digest(request.signal, request.query, request.from_, request.to, request.order)
         position = None if request.cursor is None else cursors.decode(request.cursor, self.request)
         self.key = position.key if position else None
@@ -103,9 +106,9 @@ class _Search:
             if position
             else parse_range(request.from_, request.to, now_ns)
         )
-        self.filter = query_filter(request.query, request.signal, now_ns=self.now_ns)
+        self.filter = query_filter(request.query, request.signal, now_ns=self.now_ns, hot=hot)
         self.names = list(dict.fromkeys(request.fields)) or _default_fields(self.source)
-        self.fields = [resolve(name, request.signal) for name in self.names]
+        self.fields = [resolve(name, request.signal, hot=hot) for name in self.names]
         self.stats = Stats()
 
     async def page(self) -> Page:

@@ -31,6 +31,7 @@ from airis_ray.analytics.sql import TRUE, all_of
 from airis_ray.analytics.syntax import parse
 from airis_ray.errors import InvalidInput
 from airis_ray.store import Query, Store
+from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.times import parse_duration, parse_range
 
 _EVENTS = ("count", "rate", "uniq")
@@ -38,11 +39,18 @@ _EVENTS = ("count", "rate", "uniq")
 
 
 async def timeseries(
-    store: Store, tenant: str, request: TimeseriesRequest, now_ns: int, *, rollups: bool = True
+    store: Store,
+    tenant: str,
+    request: TimeseriesRequest,
+    now_ns: int,
+    *,
+    rollups: bool = True,
+    hot: HotKeys = HOT_KEYS,
 ) -> Series:
     """Answer a request; ``rollups`` False reads the raw rows whatever the question (the answer is the same).
 
-    Raises InvalidInput at the field that is wrong.
+    ``hot`` says which attribute keys of logs and spans have a column of their own. Raises InvalidInput at the field
+    that is wrong.
     """
     buckets = grid_of(request, now_ns)
     check_size(buckets, request.limit if request.group_by else 1)
@@ -52,7 +60,7 @@ async def timeseries(
     if request.metric is not None or request.kind is not None:
         raise InvalidInput.field("/metric" if request.metric else "/kind", "belongs to the signal metrics")
     aggregate = request.aggregate or "count"
-    asked = question(request, aggregate, buckets, now_ns)
+    asked = question(request, aggregate, buckets, now_ns, hot)
     parts, value = plan.answer(asked, rollups=rollups)
     statement = highest(parts, request.group_by, value, request.limit)
     result = await store.query(Query(statement.text, statement.parameters, tenant))
@@ -77,18 +85,20 @@ def check_names(request: TimeseriesRequest) -> None:
             raise InvalidInput.field(f"/group_by/{place}", f"{name} is there twice")
 
 
-def question(request: TimeseriesRequest, aggregate: str, buckets: Grid, now_ns: int) -> plan.Question:
+def question(
+    request: TimeseriesRequest, aggregate: str, buckets: Grid, now_ns: int, hot: HotKeys = HOT_KEYS
+) -> plan.Question:
     """What a request over logs or traces asks, in SQL."""
     signal = request.signal
     node, measure, failed = parse(request.query), None, TRUE
-    field = None if request.field is None else resolve(request.field, signal)
+    field = None if request.field is None else resolve(request.field, signal, hot=hot)
     if signal == "traces" and aggregate in ("count", "rate") and field is None:
         rest = without_failed(node)
         if rest is not None:
             # The roll-up does not know the status of single spans, but how many have failed.
             node, measure, failed = rest, failures(), FAILED_SPAN
-    keys = [resolve(name, signal) for name in request.group_by]
-    condition = compile_filter(node, signal, now_ns=now_ns)
+    keys = [resolve(name, signal, hot=hot) for name in request.group_by]
+    condition = compile_filter(node, signal, now_ns=now_ns, hot=hot)
     columns = _columns(node, signal, keys)
     if field is not None and aggregate in ("count", "rate", "error_rate"):
         condition = all_of([condition, field.present])
