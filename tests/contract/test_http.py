@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
@@ -168,3 +170,30 @@ def test_an_error_in_the_middle_is_marked_and_the_answer_breaks_off(front: Front
                 received = received[-4096:] + piece
     assert b"__exception__\r\n" + tag.encode() in received
     assert b"Code: 395" in received
+
+
+def test_long_data_are_taken_as_they_come(front: Front, table: str) -> None:
+    def rows() -> Iterator[bytes]:
+        for start in range(0, 1_000_000, 10_000):
+            yield b"".join(b"%d,%s\n" % (number, b"x" * 30) for number in range(start, start + 10_000))
+
+    answer = front.http.post(
+        "/", params={"query": f"INSERT INTO {table} (id, name) FORMAT CSV"}, content=rows()
+    )
+    assert answer.status_code == 200, answer.text
+    assert front.text(f"SELECT count(), max(id) FROM {table}") == "1000000\t999999\n"
+
+
+@pytest.mark.parametrize("size", [100, 20 << 20])
+def test_a_client_that_leaves_in_the_middle_of_its_data_holds_no_place(
+    front: Front, table: str, size: int
+) -> None:
+    head = (
+        f"POST /?query=INSERT+INTO+{table}+(id)+FORMAT+CSV HTTP/1.1\r\nHost: x\r\nContent-Length: {size + 100}\r\n"
+        f"X-ClickHouse-User: {front.user}\r\nX-ClickHouse-Key: {front.key}\r\n\r\n"
+    )
+    for _ in range(5):
+        with socket.create_connection((front.host, front.port), timeout=30) as connection:
+            connection.sendall(head.encode() + b"1\n" * (size // 2))
+    front.text(f"INSERT INTO {table} (id) VALUES (7)")
+    assert front.text(f"SELECT countIf(id = 7) FROM {table}") == "1\n"

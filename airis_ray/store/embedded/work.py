@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import chain
 
 from airis_ray.store.embedded.channel import Channel, Closed
 from airis_ray.store.embedded.engine import Connection, Written
-from airis_ray.store.embedded.errors import ClickHouseError, from_engine
+from airis_ray.store.embedded.errors import QUERY_WAS_CANCELLED, ClickHouseError, error, from_engine
 from airis_ray.store.embedded.formats import NO_COST, Cost, joiner
 from airis_ray.store.embedded.request import Gone
 from airis_ray.store.embedded.statement import Statement, Verb
@@ -56,17 +56,21 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 def guarded(work: Callable[[], None], channel: Channel[Item]) -> None:
     """Run ``work`` and hand its error over, whatever it is."""
     try:
-        try:
-            work()
-        except ClickHouseError as problem:
-            channel.put(Failed(problem))
-        except (Closed, Gone):
-            raise
-        except Exception as problem:
-            _LOG.exception("a statement failed in a way that chDB does not fail")
-            channel.put(Failed(from_engine(str(problem))))
-    except (Closed, Gone):
+        work()
+    except Closed:
         return
+    except Exception as problem:
+        with suppress(Closed):
+            channel.put(Failed(_explained(problem)))
+
+
+def _explained(problem: Exception) -> ClickHouseError:
+    if isinstance(problem, ClickHouseError):
+        return problem
+    if isinstance(problem, Gone):
+        return error(QUERY_WAS_CANCELLED, "Query was cancelled: the client left before its data had arrived")
+    _LOG.error("a statement failed in a way that chDB does not fail", exc_info=problem)
+    return from_engine(f"{type(problem).__name__}: {problem}")
 
 
 def read(
