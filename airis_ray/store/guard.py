@@ -167,7 +167,9 @@ def _check_words(tokens: list[Token]) -> None:
         following = padded[index + 1]
         if token.is_identifier:
             is_column = before.is_sign(".") and not following.is_sign("(")
-            if not is_column and DENIED_FUNCTION.fullmatch(token.text):
+            # The keyword IN is the walk's; in quotes it is the function.
+            is_in = token.kind is Kind.NAME and token.text.lower() == "in"
+            if not is_column and (is_in or DENIED_FUNCTION.fullmatch(token.text)):
                 raise refused(token, f"{token.text} may not be used here")
             if following.is_sign("(") and _READS_ELSEWHERE.fullmatch(token.text):
                 raise refused(token, f"the table function {token.text} may not be used here")
@@ -199,8 +201,11 @@ def _check_settings(tokens: list[Token], index: int) -> None:
             raise refused(name, f"the setting {name.text} may not be set here")
         index += 3
         if not tokens[index].is_sign(","):
-            return
+            break
         index += 1
+    # Behind anything else, the server's reading of where the list ends would count and not this one.
+    if tokens[index] is not _END and not tokens[index].is_sign(")"):
+        raise refused(tokens[index], "SETTINGS stand at the end of the statement")
 
 
 def _check_catalogue_columns(tokens: list[Token]) -> None:

@@ -1,8 +1,8 @@
 """A walk over the tokens of a SELECT that stops at every place where ClickHouse's grammar takes a table.
 
-Tables stand after FROM and JOIN, after a comma of a FROM list, and on the right of IN. A keyword counts as
-one only where an operand has just ended; where a bare keyword stands as a name, the walk refuses and asks for
-back-ticks.
+Tables stand after FROM and JOIN, after a comma of a FROM list, and on the right of IN. There a bare name is refused,
+whatever it names: ``WITH a AS b`` and ``a AS b`` make ``IN b`` read the table a. A keyword counts as one only where an
+operand has just ended; where a bare keyword stands as a name, the walk refuses and asks for back-ticks.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ _END = Token(Kind.SIGN, "", -1, -1)
 def refused(token: Token, reason: str) -> InvalidInput:
     """The error that says where."""
     return InvalidInput(f"{reason} (position {token.start})")
+
+
+def _name_after_in(token: Token) -> InvalidInput:
+    return refused(token, f"expected values or a subquery after IN: write IN (SELECT … FROM {token.text})")
 
 
 @dataclass
@@ -212,18 +216,18 @@ class SelectWalk:
         return parts, index + 1
 
     def _in(self, index: int) -> int:
-        """The right side of IN: a list, a subquery, or a table by its name."""
+        """The right side of IN: a list or a subquery."""
         following = self._at(index + 1)
         if following.is_sign("("):
             self._in_list(index + 1)
         elif following.is_identifier and not self._at(index + 2).is_sign("("):
-            return self._named_table(index + 1)
+            raise _name_after_in(following)
         elif not (following.is_identifier or following.is_sign("[", "{") or following.kind is Kind.STRING):
             raise refused(self._tokens[index], "expected a list or a subquery after IN")
         return index + 1
 
     def _in_list(self, index: int) -> None:
-        """``IN (t)``, ``IN ((t))`` and ``IN (t AS x)`` read the table t: a lone name must be one to be read."""
+        """``IN (t)``, ``IN ((t))`` and ``IN (t AS x)`` read the table t: no name may stand there alone."""
         depth = 0
         while index < len(self._tokens):
             token = self._tokens[index]
@@ -232,22 +236,34 @@ class SelectWalk:
             elif token.is_sign(")", "]", "}"):
                 depth -= 1
             elif self._at(index - 1).is_sign("(") and token.is_word(*_QUERY_STARTS):
-                return
+                index = self._closing(index)  # not the end of ``in((SELECT 1), t)``
+                continue
             elif token.is_identifier and self._is_list_item(index - 1):
-                index = self._lone_name(index) - 1
+                index = self._no_lone_name(index) - 1
             if depth == 0:
                 return
             index += 1
+
+    def _closing(self, index: int) -> int:
+        """The index of the bracket that closes the one before ``index``; the end where none does."""
+        depth = 1
+        while index < len(self._tokens):
+            token = self._tokens[index]
+            depth += token.is_sign("(", "[", "{") - token.is_sign(")", "]", "}")
+            if depth == 0:
+                break
+            index += 1
+        return index
 
     def _is_list_item(self, index: int) -> bool:
         """Whether the sign at ``index`` begins an item: a comma, or a parenthesis that is no call's."""
         sign, before = self._at(index), self._at(index - 1)
         return sign.is_sign(",") or (sign.is_sign("(") and (not before.is_identifier or before.is_word("IN")))
 
-    def _lone_name(self, index: int) -> int:
+    def _no_lone_name(self, index: int) -> int:
         _, after = self._chain(index)
         following = self._at(after)
         is_literal = self._tokens[index].is_word("NULL", "TRUE", "FALSE")
         if not is_literal and (following.is_sign(",", ")") or following.is_identifier):
-            self._named_table(index)
+            raise _name_after_in(self._tokens[index])
         return after

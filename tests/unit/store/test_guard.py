@@ -36,6 +36,7 @@ ALLOWED = [
     "SELECT number FROM system.numbers LIMIT 10",
     "SELECT sum(x) OVER (ORDER BY y ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM otel_logs",
     "SELECT x IN {ids:Array(String)} FROM otel_logs",
+    "WITH t AS (SELECT 1) SELECT x IN (SELECT * FROM t) FROM (SELECT 1 AS x SETTINGS max_threads = 1)",
     (
         "SELECT if(a, b, c), CASE WHEN a THEN b ELSE c END, INTERVAL 5 MINUTE, DATE '2020-01-01' FROM "
         "otel_logs LIMIT 1, 2"
@@ -64,6 +65,17 @@ REFUSED = [
     "SELECT x IN (1, airis_keys) FROM otel_logs",
     "SELECT x GLOBAL NOT IN default.airis_keys FROM otel_logs",
     "SELECT in(1, airis_keys)",
+    "SELECT in((SELECT 1), airis_keys)",
+    "SELECT in((SELECT (1)), (airis_keys))",
+    "SELECT `in`(1, airis_keys)",
+    'SELECT "in"(1, airis_keys)',
+    "SELECT `In`(1, airis_keys)",
+    # an alias of an expression comes before a table of that name: these read airis_keys
+    "WITH airis_keys AS otel_logs SELECT 1 IN otel_logs",
+    "WITH airis_keys AS otel_logs SELECT 1 IN (otel_logs)",
+    "SELECT 1 IN otel_logs, airis_keys otel_logs",
+    "WITH t AS (SELECT 1), airis_keys AS t SELECT 1 IN t",
+    "WITH t AS (SELECT 1), airis_keys AS t SELECT 1 IN ((t))",
     "SELECT notIn(1, airis_keys)",
     "SELECT globalNotNullIn(1, airis_keys)",
     "SELECT nullInIgnoreSet(1, airis_keys)",
@@ -99,6 +111,8 @@ REFUSED = [
     "SELECT 1 SETTINGS readonly = 0",
     "SELECT 1 SETTINGS additional_table_filters = {}",
     "SELECT 1 SETTINGS max_threads",
+    "SELECT 1 SETTINGS max_threads = 'auto' UNION ALL SELECT 2, readonly = '0'",
+    "SELECT 1 SETTINGS max_threads = 1 SETTINGS readonly = 0",
     "SELECT 1 PARALLEL WITH DROP TABLE x",
     "SELECT * FROM 'file.csv'",
     "SELECT 1 # c",
