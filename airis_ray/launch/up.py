@@ -62,7 +62,7 @@ def up(options: Options, say: Say) -> int:
     try:
         start = time.monotonic()
         for retries in range(_RETRIES, -1, -1):
-            if _wait_ready(serve, settings, log, retries):
+            if _wait_ready(serve, settings, key, log, retries):
                 break
             say("the machine is too busy for Ray to start in its time: trying again")
             serve.stop()
@@ -88,7 +88,7 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
     raise _Stopped
 
 
-def _wait_ready(serve: ServeProcess, settings: Settings, log: Path, retries: int) -> bool:
+def _wait_ready(serve: ServeProcess, settings: Settings, key: str, log: Path, retries: int) -> bool:
     """True once everything answers, False where Ray should be started once more; raises where that is no use."""
     limit = time.monotonic() + _START_SECONDS
     state = "no answer yet"
@@ -98,28 +98,35 @@ def _wait_ready(serve: ServeProcess, settings: Settings, log: Path, retries: int
             if serve.overloaded and retries:
                 return False
             raise Unavailable(serve.problem or f"serve run ended with status {status}: see {log}")
-        ready, state = _ready(settings)
+        ready, state = _ready(settings, key)
         if ready:
             return True
+        if "DEPLOY_FAILED" in state:  # Serve has given up on an application and stays up without it
+            raise Unavailable(f"{state}: see {log}")
         time.sleep(0.25)
     raise Unavailable(f"not ready after {_START_SECONDS:.0f} s: {serve.problem or state}; see {log}")
 
 
-def _ready(settings: Settings) -> tuple[bool, str]:
+def _ready(settings: Settings, key: str) -> tuple[bool, str]:
+    request = urllib.request.Request(
+        f"{base_url(settings)}/readyz", headers={"Authorization": f"Bearer {key}"}
+    )
     try:
-        with urllib.request.urlopen(f"{base_url(settings)}/readyz", timeout=3.0) as answer:
+        with urllib.request.urlopen(request, timeout=3.0) as answer:
             return True, answer.read(1000).decode()
     except urllib.error.HTTPError as error:
-        return False, _parts(error.read(20_000))
+        return False, _waiting(error.read(20_000))
     except (urllib.error.URLError, OSError) as error:
         return False, str(getattr(error, "reason", error))
 
 
-def _parts(body: bytes) -> str:
+def _waiting(body: bytes) -> str:
+    """The parts that are not ready yet, each with its state."""
     try:
-        parts: dict[str, Any] = json.loads(body).get("parts", {})
-        return ", ".join(f"{name}: {part.get('detail') or part.get('state')}" for name, part in parts.items())
-    except (ValueError, AttributeError):
+        parts: dict[str, Any] = json.loads(body)["parts"]
+        waiting = {name: part for name, part in parts.items() if part["state"] != "ready"}
+        return ", ".join(f"{name}: {part['detail'] or part['state']}" for name, part in waiting.items())
+    except (ValueError, KeyError, TypeError):
         return body[:200].decode(errors="replace")
 
 
