@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 NAMED_AGGREGATES: Final = ("count", "rate", "sum", "avg", "min", "max", "last", "error_rate", "uniq")
 _QUANTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
@@ -35,8 +43,16 @@ Aggregate = Annotated[
     ),
 ]
 
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):  # to pydantic, true is the integer 1: the first nanosecond of 1970
+        raise ValueError("expected a time")
+    return value
+
+
 Time = Annotated[
     str | int,
+    BeforeValidator(_no_bool),
     Field(
         union_mode="left_to_right", description="RFC 3339, integer nanoseconds, or relative such as now-15m"
     ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
 from collections.abc import Iterable, Mapping
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -13,19 +14,49 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from airis_ray.errors import FieldError, InvalidInput
+from airis_ray.errors import FieldError, InvalidInput, Unsupported
 
 _SHOWN = 80
 """Characters of a bad value that an error repeats."""
 
 
+_EXPECTED: Final[Mapping[str, str]] = {
+    "string_type": "expected a string",
+    "int_type": "expected an integer",
+    "int_parsing": "expected an integer",
+    "int_from_float": "expected an integer",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "none_required": "expected null",
+    "list_type": "expected an array",
+    "tuple_type": "expected an array",
+    "dict_type": "expected an object",
+    "model_type": "expected an object",
+    "model_attributes_type": "expected an object",
+}
+"""What a caller reads where pydantic speaks of Python's types."""
+
+
+class _Found(NamedTuple):
+    """What is wrong at a pointer, and the end of the sentence that says what came."""
+
+    pointer: str
+    detail: str
+    came: str = ""
+
+
 def invalid_request(request: Request, error: RequestValidationError) -> InvalidInput:
     """The one error for all that FastAPI refused in a request."""
+    if isinstance(error.body, bytes):  # FastAPI leaves what is not called JSON unread
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        return Unsupported(f"Content-Type is {media or 'missing'}; expected application/json")
     route = request.scope.get("route")
     body_model = (
         route.body_field.field_info.annotation if isinstance(route, APIRoute) and route.body_field else None
     )
-    found = tuple(_field_error(item, body_model) for item in error.errors()[:20])
+    found = _merged([_field_error(item, body_model, error.body) for item in error.errors()[:20]])
     message = "; ".join(
         f"{item.pointer}: {item.detail}" if item.pointer else item.detail for item in found[:3]
     )
@@ -63,26 +94,63 @@ def escape(step: object) -> str:
     return str(step).replace("~", "~0").replace("/", "~1")
 
 
-def _field_error(item: Mapping[str, Any], body_model: Any) -> FieldError:
+def _merged(found: list[_Found]) -> tuple[FieldError, ...]:
+    """One error for each pointer: a field that may be of several kinds fails once for each of them."""
+    by_pointer: dict[str, list[_Found]] = {}
+    for item in found:
+        by_pointer.setdefault(item.pointer, []).append(item)
+    return tuple(
+        FieldError(pointer, " or ".join(_told_once([item.detail for item in items])) + items[0].came)
+        for pointer, items in by_pointer.items()
+    )
+
+
+def _told_once(details: list[str]) -> list[str]:
+    first, *others = dict.fromkeys(details)
+    return [first, *(detail.removeprefix("expected ") for detail in others)]
+
+
+def _field_error(item: Mapping[str, Any], body_model: Any, body: object) -> _Found:
     place, *path = item["loc"] or ("body",)
     if item["type"] == "json_invalid":
-        return FieldError(
+        return _Found(
             "", f"the body is not JSON: {item.get('ctx', {}).get('error', item['msg'])} at byte {path[0]}"
         )
+    if place == "body":
+        path = _data_path(path, body, ends_missing=item["type"] == "missing")
     pointer = "".join(f"/{escape(step)}" for step in path)
     prefix = "" if place == "body" else f"{place} parameter: "
     if item["type"] == "missing":
         what = "the body is required" if not path else "is required"
-        return FieldError(pointer, prefix + what)
+        return _Found(pointer, prefix + what)
     if item["type"] == "extra_forbidden":
         known = _names_at(body_model, path[:-1]) if place == "body" else set()
-        return FieldError(pointer, f"{prefix}unknown field{nearest(str(path[-1]), known)}")
-    message = item["msg"].removeprefix("Value error, ")
-    return FieldError(pointer, f"{prefix}{message}; got {_show(item.get('input'))}")
+        return _Found(pointer, f"{prefix}unknown field{nearest(str(path[-1]), known)}")
+    expected = _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    return _Found(pointer, prefix + expected, f"; got {_show(item.get('input'), as_json=place == 'body')}")
 
 
-def _show(value: object) -> str:
-    text = repr(value)
+def _data_path(path: list[Any], body: object, *, ends_missing: bool) -> list[Any]:
+    """The steps that lead through the body itself: pydantic puts names of its own types between them."""
+    steps: list[Any] = []
+    at: Any = body
+    for step in path:
+        inside = (isinstance(at, Mapping) and step in at) or (
+            isinstance(at, list) and isinstance(step, int) and step < len(at)
+        )
+        if inside:
+            at = at[step]
+            steps.append(step)
+    if ends_missing and path and (not steps or steps[-1] != path[-1]):
+        steps.append(path[-1])
+    return steps
+
+
+def _show(value: object, *, as_json: bool) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False) if as_json else repr(value)
+    except (TypeError, ValueError):
+        text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

@@ -123,7 +123,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"scopes": ["read"]}, "/name", "is required"),
     ({"name": "", "scopes": ["read"]}, "/name", "at least 1 character"),
     ({"name": "n", "scopes": []}, "/scopes", "at least 1 item"),
-    ({"name": "n", "scopes": ["reed"]}, "/scopes/0", "'ingest', 'read', 'write' or 'admin'; got 'reed'"),
+    ({"name": "n", "scopes": ["reed"]}, "/scopes/0", "'ingest', 'read', 'write' or 'admin'; got \"reed\""),
     ({"name": "n", "scope": ["read"], "scopes": ["read"]}, "/scope", "did you mean scopes?"),
     ({"name": "n", "scopes": ["read"], "tenant": "No Such"}, "/tenant", "pattern"),
     ({"name": "n", "scopes": ["read"], "expires": "soon"}, "/expires", "'soon' is no time"),

@@ -45,6 +45,7 @@ class Body(BaseModel):
     others: list[Inner] = []
     start: str = Field("now-1h", alias="from")
     choice: Inner | None = None
+    when: str | int = "now"
 
 
 def demo_app(

@@ -144,12 +144,15 @@ async def refused(json: object = None, content: bytes | None = None, query: str 
         ({"target": {}, "others": [{}, {"limt": 1}]}, "/others/1/limt", "unknown field; did you mean limit?"),
         ({"target": {}, "choice": {"limt": 1}}, "/choice/limt", "unknown field; did you mean limit?"),
         ({"target": {}, "form": "x"}, "/form", "unknown field; did you mean from?"),
-        ({"target": {}, "zzz": 1}, "/zzz", "unknown field; known: choice, from, others, target"),
+        ({"target": {}, "zzz": 1}, "/zzz", "unknown field; known: choice, from, others, target, when"),
         ({"target": {}, "a/b~c": 1}, "/a~1b~0c", "unknown field"),
-        ({"target": {"limit": "many"}}, "/target/limit", "got 'many'"),
+        ({"target": {"limit": "many"}}, "/target/limit", 'expected an integer; got "many"'),
         ({"target": {"limit": 0}}, "/target/limit", "greater than or equal to 1; got 0"),
         ({"target": "x" * 500}, "/target", "…"),
-        ([], "", ""),
+        ({"target": {}, "others": {}}, "/others", "expected an array; got {}"),
+        ({"target": {"limit": None}}, "/target/limit", "expected an integer; got null"),
+        ({"target": {}, "when": None}, "/when", "expected a string or an integer; got null"),
+        ([], "", "expected an object; got []"),
     ],
 )
 async def test_each_bad_field_has_its_pointer_and_what_was_expected(
@@ -171,6 +174,15 @@ async def test_what_is_no_json_says_so(content: bytes) -> None:
     [error] = await refused(content=content)
     assert error["pointer"] == ""
     assert "body" in error["detail"]
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded; charset=utf-8", ""])
+async def test_a_body_that_is_not_called_json_gives_415(media: str) -> None:
+    client = client_of(demo_app(guard_of()))
+    headers = {"content-type": media} if media else {}
+    answer = await client.post("/things/1", content=b'{"target": {}}', headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["detail"].endswith("expected application/json")
 
 
 async def test_unknown_query_parameters_are_errors() -> None:
