@@ -52,10 +52,10 @@ def _no_bool(value: object) -> object:
 
 Time = Annotated[
     str | int,
-    BeforeValidator(_no_bool),
     Field(
         union_mode="left_to_right", description="RFC 3339, integer nanoseconds, or relative such as now-15m"
     ),
+    BeforeValidator(_no_bool),  # after the union's own field: around the union, not in its place
 ]
 
 MetricKind = Literal["gauge", "sum", "histogram", "exponential_histogram", "summary"]
