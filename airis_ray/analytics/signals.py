@@ -109,7 +109,6 @@ _POINT: Final = {
 }
 
 _LOG_MAPS: Final = ("LogAttributes", "ResourceAttributes")
-_SESSION_COLUMNS: Final = {name: kind for name, kind in _columns(tables.LOGS).items() if name != "EventName"}
 
 SOURCES: Final[Mapping[str, Source]] = {
     "logs": Source(
@@ -132,7 +131,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     ),
     "sessions": Source(
         "hyperdx_sessions",
-        {**_SESSION_COLUMNS, "level": Kind.LEVEL},
+        _columns(tables.SESSIONS, level=Kind.LEVEL),
         "Timestamp",
         "Body",
         _LOG_MAPS,

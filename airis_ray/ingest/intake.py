@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airis_ray.errors import Unavailable
 from airis_ray.ingest import metrics
 from airis_ray.ingest.bodies import JSON, inflate
 from airis_ray.ingest.budget import Budget, Reservation
 from airis_ray.ingest.commit import GroupCommit
+from airis_ray.ingest.sessions import route_sessions
 from airis_ray.ingest.times import admitted
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
@@ -104,6 +105,6 @@ class Intake:
 def _decoded(signal: Signal, payload: Payload, tenant: str, limit: int, received_ns: int) -> Decoded:
     chunks = payload.chunks
     body = inflate(payload.encoding, chunks[0] if len(chunks) == 1 else b"".join(chunks), limit)
-    if payload.media == JSON and body:
-        return decode_json(signal, body, tenant=tenant, received_ns=received_ns)
-    return decode(signal, body, tenant=tenant, received_ns=received_ns)
+    read = decode_json if payload.media == JSON and body else decode
+    decoded = read(signal, body, tenant=tenant, received_ns=received_ns)
+    return replace(decoded, tables=route_sessions(decoded.tables)) if signal == "logs" else decoded

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airis_ray.ingest.sessions import SESSIONS_TABLE
 from airis_ray.settings import RetentionSettings
 from airis_ray.telemetry.otlp import Decoded, Rejected
 from airis_ray.telemetry.tables import Signal
@@ -23,21 +24,22 @@ _NS: Final = 1_000_000_000
 
 
 def admitted(decoded: Decoded, signal: Signal, retention: RetentionSettings, now_ns: int) -> Decoded:
-    """``decoded`` without the rows that are older than the retention of their signal or too far ahead.
+    """``decoded`` without the rows that are older than the retention of their table or too far ahead.
 
     They count as rejected: the store would drop the old ones right after it had acknowledged them.
     """
-    kept: float = getattr(retention, signal)
-    oldest = now_ns // _NS - int(kept) if kept else 0
     newest = now_ns // _NS + AHEAD_SECONDS
     tables: dict[str, pa.RecordBatch] = {}
     for table, batch in decoded.tables.items():
+        kind = "sessions" if table == SESSIONS_TABLE else signal
+        kept: float = getattr(retention, kind)
+        oldest = now_ns // _NS - int(kept) if kept else 0
         low, high = _bounds(batch)
         inside = batch if oldest <= low and high <= newest else _between(batch, oldest, newest)
         if inside.num_rows:
             tables[table] = inside
         if outside := batch.num_rows - inside.num_rows:
-            reason = _reason(outside, low if low < oldest else high, signal, kept)
+            reason = _reason(outside, low if low < oldest else high, kind, kept)
             decoded = replace(
                 decoded,
                 accepted=decoded.accepted - outside,
@@ -81,12 +83,12 @@ def _between(batch: pa.RecordBatch, oldest: int, newest: int) -> pa.RecordBatch:
     return batch.filter(pa.array((seconds >= oldest) & (seconds <= newest)))
 
 
-def _reason(count: int, second: int, signal: Signal, kept: float) -> str:
+def _reason(count: int, second: int, kind: str, kept: float) -> str:
     """Why rows like the one at ``second`` are refused."""
     time = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return (
         f"{count} records lie outside the time that is taken in, for example at {time}: not older than "
-        f"{kept / _DAY:g} days (AIRIS_RETENTION_{signal.upper()}) and not more than one day ahead"
+        f"{kept / _DAY:g} days (AIRIS_RETENTION_{kind.upper()}) and not more than one day ahead"
         if kept
         else f"{count} records lie more than one day ahead, for example at {time}"
     )

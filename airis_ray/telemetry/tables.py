@@ -48,6 +48,9 @@ LOGS: Final = _schema(
     }
 )
 
+SESSIONS: Final = pa.schema([field for field in LOGS if field.name != "EventName"])
+"""Recordings of browser sessions: log records that ingest sends to a table of their own."""
+
 TRACES: Final = _schema(
     {
         "Timestamp": _NS,
@@ -157,6 +160,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
     "otel_metrics_histogram": HISTOGRAM,
     "otel_metrics_exponential_histogram": EXPONENTIAL_HISTOGRAM,
     "otel_metrics_summary": SUMMARY,
+    "hyperdx_sessions": SESSIONS,
 }
 
 TABLES_OF: Final[dict[Signal, tuple[str, ...]]] = {
@@ -164,3 +168,4 @@ TABLES_OF: Final[dict[Signal, tuple[str, ...]]] = {
     "traces": ("otel_traces",),
     "metrics": tuple(name for name in SCHEMAS if name.startswith("otel_metrics_")),
 }
+"""What a signal's requests are decoded into."""
