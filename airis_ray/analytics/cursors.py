@@ -10,9 +10,10 @@ import base64
 import binascii
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Annotated, Final
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airis_ray.errors import InvalidInput
 
@@ -20,6 +21,9 @@ _CHECK: Final = 8
 _DIGEST: Final = 8
 
 KeyValue = int | float | str
+
+_Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_UInt64 = Annotated[int, Field(ge=0, lt=2**64)]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Tie:
 @dataclass(frozen=True)
 class Position:
     """Where a page ended: the last row's values of the sorting keys; ``tie`` is None where no row shares them.
+
+    The last of the keys is the time.
 
     ``start_ns``, ``end_ns`` and ``now_ns`` are the range and the time as the first page saw them, so that relative
     times stay where they were.
@@ -56,33 +62,58 @@ def digest(*parts: object) -> str:
 
 def encode(position: Position, request: str) -> str:
     """The cursor of a position in the request with this digest."""
-    payload = orjson.dumps({**asdict(position), "request": request})
+    *key, at = position.key
+    payload = orjson.dumps({**asdict(position), "key": key, "at": at, "request": request})
     return base64.urlsafe_b64encode(_check(payload) + payload).decode().rstrip("=")
 
 
 def decode(cursor: str, request: str) -> Position:
     """The position that a cursor tells; InvalidInput unless it is whole and of this request."""
-    fields = _fields(cursor)
-    if fields.pop("request") != request:
+    found = _payload(cursor)
+    if found.request != request:
         raise InvalidInput.field(
             "/cursor",
             "the cursor belongs to another request; only limit and fields may change from page to page",
         )
-    tie = None if fields["tie"] is None else Tie(**fields["tie"])
-    return Position(**{**fields, "key": tuple(fields["key"]), "tie": tie})
+    tie = None if found.tie is None else Tie(**found.tie.model_dump())
+    return Position(found.start_ns, found.end_ns, found.now_ns, (*found.key, found.at), tie)
 
 
-def _fields(cursor: str) -> dict[str, Any]:
+class _Tie(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    row_hash: _UInt64
+    same_key: _UInt64
+    same_row: _UInt64
+
+
+class _Payload(BaseModel):
+    """A cursor's content. Anybody can compute the checksum, so that the types are checked as of any input."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    start_ns: _Int64
+    end_ns: _Int64
+    now_ns: _Int64
+    key: tuple[KeyValue, ...]
+    at: _Int64  # the last key, which is the time
+    tie: _Tie | None
+    request: str
+
+
+def _payload(cursor: str) -> _Payload:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) <= _CHECK or _check(raw[_CHECK:]) != raw[:_CHECK]:
-        raise InvalidInput.field(
-            "/cursor", "no cursor of ours; send the cursor of the page before, unchanged"
-        )
-    fields: dict[str, Any] = orjson.loads(raw[_CHECK:])
-    return fields
+        if len(raw) > _CHECK and _check(raw[_CHECK:]) == raw[:_CHECK]:
+            return _Payload.model_validate_json(raw[_CHECK:])
+    except (binascii.Error, ValidationError, ValueError):
+        pass
+    raise not_ours()
+
+
+def not_ours() -> InvalidInput:
+    """The error of a cursor that no page ended with."""
+    return InvalidInput.field("/cursor", "no cursor of ours; send the cursor of the page before, unchanged")
 
 
 def _check(payload: bytes) -> bytes:

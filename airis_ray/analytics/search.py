@@ -98,6 +98,8 @@ class _Search:
         self.order = order_of(request.order, request.signal, hot)
         self.request = cursors.digest(request.signal, request.query, request.from_, request.to, request.order)
         position = None if request.cursor is None else cursors.decode(request.cursor, self.request)
+        if position and len(position.key) != len(self.order.keys):
+            raise cursors.not_ours()
         self.key = position.key if position else None
         self.tie = position.tie if position else None
         self.now_ns = position.now_ns if position else now_ns

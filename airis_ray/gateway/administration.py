@@ -79,7 +79,7 @@ def _keys(store: Store, clock: Callable[[], float]) -> APIRouter:
         before = None
         if cursor is not None:
             created, key_id = _read_cursor(cursor, 2)
-            before = (datetime.fromtimestamp(_number(created) / 1000, UTC), key_id)
+            before = (datetime.fromtimestamp(_number(created, LAST // 1_000_000) / 1000, UTC), key_id)
         found = await keys.list(_allowed(principal, tenant), limit=limit + 1, before=before, revoked=revoked)
         if len(found) > limit:
             last = found[limit - 1]
@@ -199,8 +199,8 @@ def _read_cursor(cursor: str, parts: int) -> list[str]:
     return position
 
 
-def _number(text: str) -> int:
-    if not text.isdigit() or int(text) > LAST:
+def _number(text: str, last: int = LAST) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > last:
         raise InvalidInput.field(
             "/cursor", "this is no cursor of this call; leave it out to begin at the start"
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 import uuid
 from typing import Any
@@ -321,3 +324,40 @@ async def test_pages_are_the_whole_cut_in_pieces(
 def test_whatever_is_sent_as_a_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidInput):
         cursors.decode(cursor, "request")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"start_ns": "x"},
+        {"end_ns": 2**63},
+        {"now_ns": None},
+        {"at": "x"},
+        {"key": [None]},
+        {"key": 1},
+        {"tie": []},
+        {"tie": {"row_hash": -1, "same_key": 1, "same_row": 1}},
+        {"tie": {"row_hash": 1, "same_key": "x", "same_row": 1}},
+        {"more": 1},
+        None,
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused(changed: dict[str, object] | None) -> None:
+    made = cursors.encode(cursors.Position(0, 2, 2, ("a", 1), cursors.Tie(1, 1, 1)), "request")
+    assert cursors.decode(made, "request").key == ("a", 1)
+    payload = json.loads(base64.urlsafe_b64decode(made + "=" * (-len(made) % 4))[8:])
+    forged = json.dumps([] if changed is None else {**payload, **changed}).encode()
+    check = hashlib.blake2b(forged, digest_size=8, person=b"airis cursor 1").digest()
+    cursor = base64.urlsafe_b64encode(check + forged).decode().rstrip("=")
+    with pytest.raises(InvalidInput, match="no cursor of ours"):
+        cursors.decode(cursor, "request")
+
+
+async def test_a_cursor_with_the_keys_of_another_order_is_refused(
+    migrated_store: LocalStore, tenant: str
+) -> None:
+    request = cursors.digest("logs", "", records.START, "now", None)
+    for key in ((1, 2), ("a", "b", 3)):
+        cursor = cursors.encode(cursors.Position(0, 2, 2, key, None), request)
+        with pytest.raises(InvalidInput, match="no cursor of ours"):
+            await ask(migrated_store, tenant, cursor=cursor)
