@@ -205,6 +205,8 @@ def check_browser(headers: Mapping[bytes, bytes]) -> None:
     must be our own (``Origin``), under a name that nobody outside can point here (``Host``: DNS rebinding).
     """
     for name in (b"origin", b"host"):
+        if headers.get(name) == b"null":  # a page without an origin: a sandboxed frame, a file, a data URL
+            raise Forbidden(f"AIRIS_AUTH=disabled takes no requests of the {name.decode()} null")
         value = headers.get(name, b"").decode("latin1").rpartition("//")[2]
         host = value.partition("/")[0] if value.startswith("[") else value.partition("/")[0].partition(":")[0]
         if host and "." in host and not host.endswith(".localhost") and not is_loopback(host):

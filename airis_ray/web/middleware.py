@@ -191,9 +191,10 @@ def _headers(scope: AsgiScope) -> dict[bytes, bytes]:
     """The headers by lower-case name; of repeated ones the first, those of the way come joined."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        headers[name] = (
-            headers[name] + b"," + value if name in headers and name == b"x-forwarded-for" else value
-        )
+        if name not in headers:
+            headers[name] = value
+        elif name == b"x-forwarded-for":
+            headers[name] += b"," + value
     return headers
 
 

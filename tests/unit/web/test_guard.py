@@ -160,6 +160,7 @@ async def test_disabled_refuses_what_a_proxy_on_this_machine_brings_from_elsewhe
     "headers",
     [
         {"origin": "https://evil.example"},
+        {"origin": "null"},
         {"host": "evil.example:3000"},
         {"origin": "http://127.0.0.1.evil.example"},
     ],
@@ -169,6 +170,16 @@ async def test_disabled_refuses_what_a_foreign_page_makes_the_browser_send(heade
     assert (await client.get("/things/write", headers=headers)).status_code == 403
     own = {"origin": "http://localhost:3000", "host": "127.0.0.1:3000"}
     assert (await client.get("/things/write", headers=own)).status_code == 200
+
+
+async def test_of_a_repeated_header_the_first_counts() -> None:
+    """As in gRPC metadata: two readings of one request would be two callers."""
+    client = client_of(demo_app(guard_of()), key=None)
+    for first, status in (("reader", 200), ("ingester", 403)):
+        second = "ingester" if first == "reader" else "reader"
+        headers = [("authorization", f"Bearer {first}"), ("authorization", f"Bearer {second}")]
+        answer = await client.post("/things/1", json={"target": {}}, headers=headers)
+        assert answer.status_code == status, first
 
 
 @pytest.mark.parametrize(
