@@ -50,6 +50,7 @@ MOST_MS, MOST_RATIO = 10.0, 1.2
 _EVENTS = "Timestamp - {shift} AS Timestamp, {trace} AS TraceId"
 _POINTS = "TimeUnix - {shift} AS TimeUnix, StartTimeUnix - {shift} AS StartTimeUnix"
 COPIED = {name: _POINTS if "metrics" in name else _EVENTS for name in SCHEMAS}
+COPIED["hyperdx_sessions"] = f"{_EVENTS}, TimestampTime - {{shift}} AS TimestampTime"
 
 
 class Recorder:
