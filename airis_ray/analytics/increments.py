@@ -3,8 +3,8 @@ they are.
 
 A series is told by its resource, scope and attributes. The growth counts at the time of the later point.
 Growth from nothing counts whole where a series is known to have begun: its StartTimeUnix lies after the point
-before, or its value fell. A first point whose beginning lies before what is looked at says nothing about
-growth and counts for none.
+before, or its value fell. A first point whose beginning lies before what is looked at, or is not known, says nothing
+about growth and counts for none. Times are whole seconds: what began and was measured within one second counts.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ def increments(points: Points, columns: Sequence[str], counter: str | None) -> S
     )
     judged = sql(
         "SELECT *, multiIf(dt, 1, toUnixTimestamp(bt) = 0, if({}, 1, 2), "
-        "cc < bc OR (st > bs AND st >= bt AND st < pt), 1, 0) AS whole FROM ({})",
-        sql("st < pt AND st >= {}", whole_second(max(begin, 0) // _SECOND)),
+        # Where the first point's start was not known, the second names the first one's time: that is no reset.
+        "cc < bc OR (st > bs AND (st > bt OR st = bt AND toUnixTimestamp(bs) != 0) AND st <= pt), 1, 0) AS whole "
+        "FROM ({})",
+        sql("toUnixTimestamp(st) != 0 AND st <= pt AND st >= {}", whole_second(max(begin, 0) // _SECOND)),
         stepped,
     )
     moment = bucket(Sql("(toInt64(toUnixTimestamp(pt)) * 1000000000)"), grid)

@@ -35,9 +35,12 @@ def _seconds(name: str, value: int) -> int:
 
 def _common(point: Any, received_ns: int) -> Row:
     time = point.time_unix_nano
+    start = _seconds("start_time_unix_nano", point.start_time_unix_nano)
     return {
         "Attributes": attributes(point.attributes),
-        "StartTimeUnix": _seconds("start_time_unix_nano", point.start_time_unix_nano),
+        # A start that is the point's own time is OTLP's way to say that it is not known; in whole seconds it would
+        # look like that of a series that began within the second.
+        "StartTimeUnix": 0 if point.start_time_unix_nano == time else start,
         "TimeUnix": _seconds("time_unix_nano", time) if time else received_ns // 1_000_000_000,
         "Flags": point.flags,
     }

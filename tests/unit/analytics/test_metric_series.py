@@ -88,10 +88,17 @@ async def test_a_first_point_says_nothing_unless_the_series_is_known_to_begin(as
     assert await ask("sum", [counter(10, 7), counter(20, 9)], aggregate="sum") == {(): [2]}
     assert await ask("sum", [counter(10, 7, start=5), counter(20, 9, start=5)], aggregate="sum") == {(): [9]}
     assert await ask("sum", [counter(10, 7, start=-9000)], aggregate="sum") == {(): [None]}
-    # A start that equals the point's own time means "not known".
-    assert await ask("sum", [counter(10, 7, start=10), counter(20, 9, start=10)], aggregate="sum") == {
-        (): [2]
+    # A program that lived for less than a second.
+    assert await ask("sum", [counter(10, 7, start=10)], aggregate="sum") == {(): [7]}
+    assert await ask("sum", [counter(10, 7, start=10), counter(11, 7, start=10)], aggregate="sum") == {
+        (): [7]
     }
+
+
+async def test_a_beginning_that_is_not_known_is_no_reset(ask: Ask) -> None:
+    """Who took over a running counter names the first point's time as the start from the second point on."""
+    points = [counter(10, 700), counter(20, 702, start=10), counter(30, 705, start=10)]
+    assert await ask("sum", points, aggregate="sum") == {(): [5]}
 
 
 async def test_resets_by_a_fall_and_by_a_later_start(ask: Ask) -> None:
@@ -99,6 +106,8 @@ async def test_resets_by_a_fall_and_by_a_later_start(ask: Ask) -> None:
     assert await ask("sum", fallen, aggregate="sum") == {(): [16]}
     restarted = [counter(0, 3, start=-10), counter(10, 5, start=-10), counter(30, 8, start=20)]
     assert await ask("sum", restarted, aggregate="sum") == {(): [13]}
+    within_a_second = [counter(0, 3, start=-10), counter(30, 8, start=30), counter(40, 9, start=30)]
+    assert await ask("sum", within_a_second, aggregate="sum") == {(): [12]}
 
 
 async def test_series_are_told_by_resource_scope_and_attributes(ask: Ask) -> None:
@@ -123,17 +132,20 @@ async def test_a_sum_that_may_fall_is_its_value(ask: Ask) -> None:
     assert await ask("sum", points, aggregate="rate") == {(): pytest.approx([-1 / 60])}
 
 
-def increase(points: list[tuple[int, int, int]], start: int, end: int, begin: int) -> dict[int, float]:
+Counted = tuple[int, int | None, int]
+"""When, since when (None where that is not known), how many."""
+
+
+def increase(points: list[Counted], start: int, end: int, begin: int) -> dict[int, float]:
     """The increments of one series by time: the rules of analytics/increments.py, told once more and slowly."""
     found: dict[int, float] = {}
-    before: tuple[int, int, int] | None = None
+    before: Counted | None = None
     for at, began, value in sorted(points):
         if not begin <= at < end:
             continue
-        known_start = began < at
         if before is None:
-            grown = value if known_start and began >= begin else None
-        elif value < before[2] or (known_start and began > before[1] and began >= before[0]):
+            grown = value if began is not None and began >= begin else None
+        elif value < before[2] or (began is not None and restarted(began, before)):
             grown = value
         else:
             grown = value - before[2]
@@ -143,7 +155,13 @@ def increase(points: list[tuple[int, int, int]], start: int, end: int, begin: in
     return found
 
 
-POINT = st.tuples(st.integers(-400, 400), st.integers(-500, 400), st.integers(0, 20))
+def restarted(began: int, before: Counted) -> bool:
+    if before[1] is None:
+        return began > before[0]
+    return began > before[1] and began >= before[0]
+
+
+POINT = st.tuples(st.integers(-400, 400), st.none() | st.integers(-500, 400), st.integers(0, 20))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -153,18 +171,21 @@ POINT = st.tuples(st.integers(-400, 400), st.integers(-500, 400), st.integers(0,
 )
 @example(series=[[(0, -10, 5), (10, -10, 7), (20, 15, 6)]], step=7)
 async def test_counters_as_the_reference_counts_them(
-    ask: Ask, series: list[list[tuple[int, int, int]]], step: int
+    ask: Ask, series: list[list[Counted]], step: int
 ) -> None:
     end, begin = 350, -min(max(step, 300), 3600)
+    clean = [
+        [(at, None if began is None else min(began, at), value) for at, began, value in each]
+        for each in series
+    ]
     points = [
-        counter(at, value, start=min(began, at), Attributes={"series": str(place)})
-        for place, each in enumerate(series)
+        counter(at, value, start=began, Attributes={"series": str(place)})
+        for place, each in enumerate(clean)
         for at, began, value in each
     ]
     expected: list[float | None] = [None] * -(-end // step)
-    for each in series:
-        clean = [(at, min(began, at), value) for at, began, value in each]
-        for at, grown in increase(clean, 0, end, begin).items():
+    for each in clean:
+        for at, grown in increase(each, 0, end, begin).items():
             expected[at // step] = (expected[at // step] or 0) + grown
     answer = await ask("sum", points or [point(-9999, 0)], 0, end, aggregate="sum", step=f"{step}s")
     assert answer == {(): expected}

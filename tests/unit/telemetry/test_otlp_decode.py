@@ -204,6 +204,18 @@ COMMON = {
     "StartTimeUnix": T // 10**9,
     "TimeUnix": T // 10**9 + 2,
 }
+
+
+def test_a_start_that_is_the_points_own_time_is_not_known(decode: Decode) -> None:
+    def start(start: int, time: int) -> int:
+        gauge = {"data_points": [{"start_time_unix_nano": start, "time_unix_nano": time, "as_int": 1}]}
+        [row] = rows(decode("metrics", metric_request(Metric(name="m", gauge=gauge))), "otel_metrics_gauge")
+        return int(row["StartTimeUnix"])
+
+    assert start(T, T) == 0
+    assert start(T, T + 1) == T // 10**9
+
+
 EXEMPLARS = {
     "Exemplars.FilteredAttributes": [[("user", "7")]],
     "Exemplars.Value": [-4.0],

@@ -42,7 +42,9 @@ static bool put_point(reader *r, table *t, const shape *s, const point *v, uint6
     column **c = t->columns;
     if (!check_seconds(r, "start_time_unix_nano", v->start)) return false;
     if (!check_seconds(r, "time_unix_nano", v->time)) return false;
-    put_u64(m, &c[POINT_START]->data, v->start / 1000000000);
+    /* A start that is the point's own time is OTLP's way to say that it is not known; in whole seconds it would
+       look like that of a series that began within the second. */
+    put_u64(m, &c[POINT_START]->data, v->start == v->time ? 0 : v->start / 1000000000);
     put_u64(m, &c[POINT_TIME]->data, (v->time ? v->time : received_ns) / 1000000000);
     put_u32(m, &c[POINT_FLAGS]->data, v->flags);
     end_map(m, c[POINT_ATTRIBUTES]);
