@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import grpc
 
-from airis_ray.errors import AirisError, TooLarge
+from airis_ray.errors import AirisError, Bug, TooLarge
 from airis_ray.ingest import answers, metrics
 from airis_ray.ingest.bodies import PROTOBUF
 from airis_ray.ingest.grpc_servicers import Received
@@ -15,6 +16,8 @@ from airis_ray.ingest.intake import Intake, Payload
 from airis_ray.telemetry.tables import Signal
 from airis_ray.web.auth import Guard, Principal, Scope
 from airis_ray.web.problems import grpc_status
+
+_log = logging.getLogger("airis.errors")
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _SIGNALS: Final[dict[str, Signal]] = {
@@ -62,12 +65,8 @@ class Exporter:
             principal = await self._principal(context)
             tenant = principal.tenant
             return await self._accept(received, principal)
-        except AirisError as error:
-            number, message, trailing = grpc_status(error)
-            code = _CODES[number]
-            context.set_code(code)
-            context.set_details(message)
-            context.set_trailing_metadata(list(trailing))
+        except Exception as error:
+            code = _refuse(error, context)
             return answers.RESPONSES[received.signal]()
         finally:
             metrics.REQUESTS.labels(
@@ -92,6 +91,18 @@ class Exporter:
             payload = Payload([received.payload], "identity", PROTOBUF)
             decoded = await self._intake.accept(received.signal, payload, principal.tenant, held)
         return answers.message(received.signal, decoded)
+
+
+def _refuse(error: Exception, context: Context) -> grpc.StatusCode:
+    """Set the error on the context; Serve would answer one that nobody foresaw with its traceback."""
+    if not isinstance(error, AirisError):
+        _log.error("unhandled exception", exc_info=error)
+        error = Bug(repr(error))
+    number, message, trailing = grpc_status(error)
+    context.set_code(_CODES[number])
+    context.set_details(message)
+    context.set_trailing_metadata(list(trailing))
+    return _CODES[number]
 
 
 def _received(request: Any) -> Received:

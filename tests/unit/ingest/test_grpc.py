@@ -91,6 +91,20 @@ async def test_a_refusal_has_its_code_and_says_why(
     assert tells in (error.details() or "")
 
 
+async def test_what_nobody_foresaw_tells_nothing_of_our_insides(
+    world: World, channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise KeyError("an inner name")
+
+    monkeypatch.setattr(world.intake, "accept", broken)
+    error = await failure(channel, request("traces", 1, "grpc-bug").SerializeToString())
+    assert error.code() == grpc.StatusCode.INTERNAL
+    assert "something went wrong here" in (error.details() or "")
+    assert "an inner name" not in str(error)
+    assert "an inner name" in caplog.text
+
+
 async def test_a_store_that_is_down_is_unavailable_with_retry_info(
     world: World, channel: grpc.aio.Channel
 ) -> None:
