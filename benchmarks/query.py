@@ -224,7 +224,8 @@ async def _copy(settings: Settings, copies: int) -> None:
             newest = "(SELECT max({0}) - toIntervalDay(1) FROM {1})"
             column = values.split(" ", 1)[0]
             await store.command(
-                f"INSERT INTO {table} SELECT * REPLACE ({values}) FROM {table} WHERE {column} > "
+                # t.: the bare name would be that of the copy, a day before its original
+                f"INSERT INTO {table} SELECT * REPLACE ({values}) FROM {table} AS t WHERE t.{column} > "
                 + newest.format(column, table)
             )
     await store.close()
