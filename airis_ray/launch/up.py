@@ -47,6 +47,8 @@ def up(options: Options, say: Say) -> int:
 
     Raises InvalidInput or Unavailable before anything was started.
     """
+    # Telemetry, logs and HAProxy's control socket (which Serve opens to everybody) are this user's alone.
+    os.umask(0o077)
     settings = absolute(Settings.from_env())
     preflight(settings)
     key, is_new = admin_key(settings.data_dir)

@@ -59,6 +59,13 @@ def test_ready_within_a_minute(air: Instance) -> None:
     assert air.ready_seconds < 120.0  # the aim is 60 s on a machine of its own; benchmarks measure it
 
 
+def test_what_is_kept_is_this_users_alone(air: Instance) -> None:
+    paths = [
+        air.data_dir / name for name in ("store", "logs", "run", "logs/serve.log", "admin.key", "store.key")
+    ]
+    assert {path.name: oct(path.stat().st_mode & 0o077) for path in paths} == {p.name: "0o0" for p in paths}
+
+
 def test_the_store_killed_in_the_middle_of_inserts_loses_nothing(air: Instance) -> None:
     acknowledged = [number for number in range(20) if _send(air, "killed", number)]
     pid = int((air.data_dir / "store.lock").read_text().split()[0])
