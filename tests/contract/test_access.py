@@ -14,6 +14,10 @@ from airis_ray.store.client import ClickHouseStore
 from airis_ray.store.migrate import migrate
 from tests.contract.conftest import Front
 
+EXPRESSIONS = (
+    "input_format_values_interpret_expressions",
+    "input_format_values_deduce_templates_of_expressions",
+)
 ROWS = {"acme": 3, "o'hara": 5, "default": 7}
 
 
@@ -124,6 +128,119 @@ def test_the_platform_and_an_administrator_see_all_rows(platform: Front, admin: 
     assert admin.text("SELECT count() FROM otel_logs") == everything
 
 
+_INJECTED = "a = '1', additional_table_filters = '{}', param_b"
+
+
+@pytest.mark.parametrize(
+    "name", [f"param_{_INJECTED}", _INJECTED, "max_threads` = 1, additional_table_filters"]
+)
+def test_a_parameters_name_is_no_sql(reader: Front, name: str) -> None:
+    answer = reader.ask("SELECT count() FROM otel_logs", **{name: "x"})
+    assert (answer.status_code, answer.headers.get("X-ClickHouse-Exception-Code")) == (400, "408"), (
+        answer.text
+    )
+
+
+def test_a_quoted_name_in_set_is_no_sql(reader: Front) -> None:
+    answer = reader.ask(f'SET "param_{_INJECTED}" = 1', session_id="quoted")
+    assert answer.headers.get("X-ClickHouse-Exception-Code") == "408", answer.text
+    assert reader.text("SELECT count() FROM otel_logs", session_id="quoted") == f"{ROWS['acme']}\n"
+
+
+def test_settings_in_the_text_are_checked_as_those_in_the_url(reader: Front, writer: Front) -> None:
+    for setting in ("max_query_size = 1", "dialect = 'kusto'", "max_bytes_ratio_before_external_sort = 0"):
+        for caller in (reader, writer):
+            # Without its FORMAT the second one's settings would be a comment.
+            for sql in (f"SELECT 1 SETTINGS {setting}", f"SELECT 1 -FORMAT JSON- SETTINGS {setting}"):
+                answer = caller.ask(sql)
+                assert answer.headers.get("X-ClickHouse-Exception-Code") in ("164", "497"), answer.text
+    assert reader.text("SELECT getSetting('max_threads') SETTINGS max_threads = 1") == "1\n"
+    assert writer.text("SELECT getSetting('max_threads') SETTINGS max_threads = 1") == "1\n"
+
+
+def test_a_reader_sees_the_names_of_telemetry_tables_alone(reader: Front, writer: Front) -> None:
+    writer.text("CREATE TABLE secret_plans (secret_column UInt64) ENGINE = MergeTree ORDER BY secret_column")
+    for sql in (
+        "SHOW TABLES",
+        "SHOW FULL TABLES FROM default",
+        "SHOW TABLES LIKE 's%'",
+        "SELECT name FROM system.tables",
+        "SELECT table, name FROM system.columns",
+    ):
+        shown = reader.text(sql)
+        assert "secret" not in shown, sql
+        assert "airis_key" not in shown, sql
+    assert "otel_logs" in reader.text("SHOW TABLES")
+    assert "secret_plans" in writer.text("SHOW TABLES")
+    assert reader.ask("CHECK TABLE otel_logs").status_code == 403
+    assert reader.ask("CHECK TABLE secret_plans").status_code == 403
+    writer.text("DROP TABLE secret_plans")
+
+
+def test_a_session_keeps_so_much_and_no_more(reader: Front) -> None:
+    names = ", ".join(f"param_p{number} = '1'" for number in range(64))
+    reader.text(f"SET {names}", session_id="full")
+    answer = reader.ask("SET param_one_more = '1'", session_id="full")
+    assert answer.headers.get("X-ClickHouse-Exception-Code") == "229", answer.text
+    assert reader.text("SELECT {p63:String}", session_id="full") == "1\n"
+    answer = reader.ask(f"SET param_long = '{'x' * (64 << 10)}'", session_id="long")
+    assert answer.headers.get("X-ClickHouse-Exception-Code") == "229", answer.text
+
+
+def test_a_query_id_that_would_break_its_header(reader: Front) -> None:
+    answer = reader.ask("SELECT 1", query_id="a\r\nSet-Cookie: x=1")
+    assert (answer.status_code, answer.headers.get("X-ClickHouse-Exception-Code")) == (400, "408")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "(file('/etc/passwd'))",
+        "(concat('x', file('/etc/passwd')))",
+        "((SELECT query FROM system.processes LIMIT 1))",
+        "('a'), ((SELECT Hash FROM airis_keys LIMIT 1))",
+    ],
+)
+def test_the_values_of_an_insert_are_data(writer: Front, admin: Front, row: str) -> None:
+    writer.text("CREATE TABLE values_of_mine (a String) ENGINE = MergeTree ORDER BY a")
+    switches = dict.fromkeys(EXPRESSIONS, "1")
+    clause = ", ".join(f"{name} = 1" for name in EXPRESSIONS)
+    try:
+        for caller in (writer, admin):
+            assert caller.ask(f"INSERT INTO values_of_mine VALUES {row}").status_code >= 400
+            assert caller.ask(f"INSERT INTO values_of_mine FORMAT Values {row}").status_code >= 400
+            assert caller.ask(f"INSERT INTO values_of_mine VALUES {row}", **switches).status_code >= 400
+            assert caller.ask(f"INSERT INTO values_of_mine SETTINGS {clause} VALUES {row}").status_code >= 400
+            caller.ask(f"SET {clause}", session_id="values")
+            answer = caller.ask(f"INSERT INTO values_of_mine VALUES {row}", session_id="values")
+            assert answer.status_code >= 400
+        assert admin.text("SELECT count() FROM values_of_mine") == "0\n"
+    finally:
+        writer.text("DROP TABLE values_of_mine")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM format(Values, 'a String', '(file(\\'/etc/passwd\\'))')",
+        "SELECT * FROM eval('SELECT file(\\'/etc/passwd\\')')",
+    ],
+)
+def test_an_administrator_reads_no_file_by_text_in_text(admin: Front, sql: str) -> None:
+    switches = dict.fromkeys(EXPRESSIONS, "1")
+    assert admin.ask(sql, **switches).status_code >= 400
+    assert admin.ask(sql, allow_experimental_eval_table_function="1").status_code >= 400
+    clause = ", ".join(f"{name} = 1" for name in EXPRESSIONS)
+    assert admin.ask(f"{sql} SETTINGS {clause}").status_code >= 400
+
+
+def test_an_administrators_statement_is_in_the_language_that_was_checked(admin: Front) -> None:
+    assert admin.text("SELECT getSetting('dialect')", dialect="clickhouse") == "clickhouse\n"
+    answer = admin.ask("print x = 7", dialect="kusto", allow_experimental_kusto_dialect="1")
+    assert answer.status_code >= 400, answer.text
+
+
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
@@ -225,6 +342,8 @@ def test_a_writer_has_tables_of_its_own(writer: Front, reader: Front) -> None:
         "DROP TABLE mine, otel_logs",
         "ALTER TABLE mine ATTACH PARTITION ID 'all' FROM otel_logs",
         "ALTER TABLE mine DELETE WHERE a IN (SELECT 1)",
+        "ALTER TABLE mine FREEZE",
+        "ALTER TABLE mine MODIFY SETTING merge_with_ttl_timeout = 1",
         "RENAME TABLE otel_logs TO x",
         "CREATE DATABASE x",
         "CREATE USER x",

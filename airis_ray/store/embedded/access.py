@@ -7,7 +7,7 @@ A key with scope ``read`` sees its own tenant's rows of the telemetry tables. A 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -76,6 +76,7 @@ def authorize(rights: Rights, statement: Statement, own_tables: frozenset[str]) 
     ``own_tables`` are those that writers have made.
     """
     check_safe(statement.tokens)
+    _check_forced(rights, statement.tokens)
     if rights.level >= Level.ADMIN or statement.verb in (Verb.SET, Verb.KILL):
         return
     try:
@@ -92,6 +93,23 @@ def authorize(rights: Rights, statement: Statement, own_tables: frozenset[str]) 
             )
     except InvalidInput as problem:
         raise error(ACCESS_DENIED, f"{rights.owner}: Not enough privileges: {problem}") from None
+
+
+_NO_EXPRESSIONS = {
+    "input_format_values_interpret_expressions": "0",
+    "input_format_values_deduce_templates_of_expressions": "0",
+}
+"""Without them ``VALUES (file('/etc/passwd'))`` is evaluated: data that no check of the statement has seen."""
+
+_ONE_LANGUAGE = {"dialect": "clickhouse"}
+"""The language that the checks read; in another one a statement would mean something else."""
+
+
+def _check_forced(rights: Rights, tokens: Sequence[Token]) -> None:
+    """A SETTINGS clause would win against what is forced before the statement."""
+    for token in tokens:
+        if rights.level < Level.PLATFORM and token.is_identifier and token.text in _NO_EXPRESSIONS:
+            raise error(READONLY, f"Cannot modify '{token.text}' setting: it belongs to the platform")
 
 
 _ASK_WORDS = (
@@ -111,10 +129,15 @@ _EXPLAINS = ("SYNTAX", "PLAN", "PIPELINE", "QUERY", "TREE", "AST")
 
 
 def _check_ask(statement: Statement) -> None:
-    """SHOW TABLES, SHOW DATABASES, SHOW COLUMNS, SHOW CREATE, DESCRIBE, EXISTS of known tables, EXPLAIN of a SELECT."""
+    """SHOW TABLES, SHOW DATABASES, SHOW COLUMNS, SHOW CREATE, DESCRIBE, EXISTS of known tables, EXPLAIN of a SELECT.
+
+    No CHECK TABLE: it lists the parts of every tenant.
+    """
     tokens = list(statement.tokens)
     if statement.format_span is not None:
         tokens = [token for token in tokens if token.start < statement.format_span[0]]
+    if tokens[0].is_word("CHECK"):
+        raise InvalidInput("CHECK may not be used here")
     if tokens[0].is_word("EXPLAIN"):
         return _check_explain(statement.without_format(), tokens)
     if tokens[0].is_word("SHOW"):
@@ -146,7 +169,7 @@ def _check_explain(sql: str, tokens: list[Token]) -> None:
 
 
 _FORMAT_SETTINGS = re.compile(
-    r"output_format_(?!schema)\w+|input_format_(csv|tsv|json|arrow|parquet|native|values|null|skip|with)\w*"
+    r"output_format_(?!schema)\w+|input_format_(csv|tsv|json|arrow|parquet|native|null|skip|with)\w*"
     r"|date_time_\w+|format_(csv|tsv|json|display|binary)\w*|session_timezone|extremes|result_overflow_mode"
     r"|log_comment|max_result_rows|insert_deduplicat\w+|async_insert|wait_for_async_insert|max_insert_threads"
     r"|deduplicate_blocks_in_dependent_materialized_views|min_insert_block_size_\w+|readonly"
@@ -171,7 +194,7 @@ def check_settings(rights: Rights, names: Collection[str]) -> None:
 def settings_for(
     rights: Rights, statement: Statement, asked: Mapping[str, str], limits: StoreSettings
 ) -> dict[str, str]:
-    """The settings to run with: the caller's, within the limits and under the tenant's filter.
+    """The settings to run with: the caller's, within the limits. :func:`forced_for` comes after them.
 
     The platform's own statements have the limits where they name none, and only its SELECTs do: a migration takes the
     time it takes.
@@ -184,9 +207,16 @@ def settings_for(
             value = settings.get(name)
             if value is None or (not is_platform and not 0 < _number(value) <= cap):
                 settings[name] = f"{cap:.15g}"
-    if rights.level < Level.ADMIN:
-        settings["additional_table_filters"] = _filters(rights.tenant)
     return settings
+
+
+def forced_for(rights: Rights) -> dict[str, str]:
+    """The settings that no caller may choose: data are data, and rows and names those that it may see."""
+    if rights.level is Level.PLATFORM:
+        return {}
+    if rights.level is Level.ADMIN:
+        return {**_NO_EXPRESSIONS, **_ONE_LANGUAGE}
+    return {**_NO_EXPRESSIONS, **_ONE_LANGUAGE, "additional_table_filters": _filters(rights)}
 
 
 def _number(value: str) -> float:
@@ -196,13 +226,20 @@ def _number(value: str) -> float:
         return 0.0
 
 
-def _filters(tenant: str) -> str:
-    """One tenant's rows of every table, whichever way the table is named; of the keys' table none."""
-    condition = literal(f"Tenant = {literal(tenant)}")
+_PLATFORM_TABLES = ("keys", "key_uses", "audit", "tenants", "migrations")
+
+
+def _filters(rights: Rights) -> str:
+    """One tenant's rows of every table, whichever way the table is named; of the platform's own tables none.
+
+    SHOW TABLES reads ``system.tables``, so that a filter there keeps the tables of others out of it too.
+    """
+    condition = literal(f"Tenant = {literal(rights.tenant)}")
     rows = [f"'{prefix}{table}': {condition}" for prefix in ("", "default.") for table in TENANT_TABLES]
-    rows += [
-        f"'{prefix}airis_{table}': '0'"
-        for prefix in ("", "default.")
-        for table in ("keys", "audit", "tenants")
-    ]
+    rows += [f"'{prefix}airis_{table}': '0'" for prefix in ("", "default.") for table in _PLATFORM_TABLES]
+    if rights.level is Level.READER:
+        names = ", ".join(map(literal, TENANT_TABLES))
+        for catalogue, column in (("tables", "name"), ("columns", "table")):
+            visible = f"database != 'default' OR {column} IN ({names})"
+            rows.append(f"'system.{catalogue}': {literal(visible)}")
     return "{" + ", ".join(rows) + "}"

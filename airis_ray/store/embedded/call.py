@@ -63,8 +63,11 @@ class Call:
         access.authorize(self.rights, self.statement, own_tables)
         access.check_settings(self.rights, self.request.settings)
         check_database(self.rights, self.database)
-        if self.rights.level is Level.READER and self.statement.verb is Verb.SELECT:
+        if self.rights.level < Level.ADMIN and self.statement.verb is Verb.SELECT:
             self.statement, lifted = lift_settings(self.statement)
+            # What is left is another text than the one that was looked at, and what was lifted is settings now.
+            access.authorize(self.rights, self.statement, own_tables)
+            access.check_settings(self.rights, lifted)
             self.request.settings.update(lifted)
 
     def instead(self, sql: str | None) -> None:
@@ -82,7 +85,8 @@ class Call:
         settings.setdefault("implicit_select", "0")
         settings.setdefault("allow_introspection_functions", "0")
         parameters = {**self.session.parameters, **self.request.parameters}
-        return Setup(settings, parameters, self.database, readonly=self.rights.level is Level.READER)
+        readonly, forced = self.rights.level is Level.READER, access.forced_for(self.rights)
+        return Setup(settings, parameters, self.database, readonly=readonly, forced=forced)
 
     def standing(self) -> Setup:
         """What its session's connection is told for good."""

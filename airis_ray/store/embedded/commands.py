@@ -5,30 +5,54 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airis_ray.store.embedded.access import Level, Rights, check_settings
-from airis_ray.store.embedded.engine import Engine, Setup, literal
-from airis_ray.store.embedded.errors import ACCESS_DENIED, SYNTAX_ERROR, UNKNOWN_DATABASE, error
+from airis_ray.store.embedded.engine import Engine, Setup, checked_name, literal
+from airis_ray.store.embedded.errors import (
+    ACCESS_DENIED,
+    QUERY_IS_TOO_LARGE,
+    SYNTAX_ERROR,
+    UNKNOWN_DATABASE,
+    error,
+)
 from airis_ray.store.embedded.running import Registry, Running
 from airis_ray.store.embedded.sessions import Session
 from airis_ray.store.embedded.statement import Statement, setting_pairs, unquoted
 from airis_ray.store.lexer import Kind
 
+_MOST_KEPT = 64  # settings and parameters of a session
+_KEPT_CHARACTERS = 64 << 10  # of their names and values together
+
 
 def remember(engine: Engine, statement: Statement, setup: Setup, session: Session, rights: Rights) -> None:
     """``SET``: let the engine judge the values, then keep them for the session's next requests."""
     pairs = dict(setting_pairs(statement.sql, statement.tokens[1:]))
-    parameters = {n.removeprefix("param_"): v for n, v in pairs.items() if n.startswith("param_")}
-    settings = {n: v for n, v in pairs.items() if not n.startswith("param_")}
+    parameters = {
+        checked_name(n.removeprefix("param_")): v for n, v in pairs.items() if n.startswith("param_")
+    }
+    settings = {checked_name(n): v for n, v in pairs.items() if not n.startswith("param_")}
     check_settings(rights, settings)
+    kept_settings = _merged(session.settings, settings)
+    kept_parameters = _merged(session.parameters, parameters)
+    _check_kept(kept_settings, kept_parameters)
     asked = {**setup.settings, **_given(settings)}
     with engine.connected(
         replace(setup, settings=asked, parameters={**setup.parameters, **_given(parameters)})
     ):
         pass
-    for kept, changed in ((session.parameters, parameters), (session.settings, settings)):
-        for name, value in changed.items():
-            kept.pop(name, None)
-            if value is not None:
-                kept[name] = value
+    session.settings, session.parameters = kept_settings, kept_parameters
+
+
+def _merged(kept: dict[str, str], changed: dict[str, str | None]) -> dict[str, str]:
+    return {n: v for n, v in kept.items() if n not in changed} | _given(changed)
+
+
+def _check_kept(*kept: dict[str, str]) -> None:
+    names = sum(map(len, kept))
+    characters = sum(len(name) + len(value) for values in kept for name, value in values.items())
+    if names > _MOST_KEPT or characters > _KEPT_CHARACTERS:
+        raise error(
+            QUERY_IS_TOO_LARGE,
+            f"a session keeps {_MOST_KEPT} settings and parameters of {_KEPT_CHARACTERS} characters together",
+        )
 
 
 def _given(values: dict[str, str | None]) -> dict[str, str]:

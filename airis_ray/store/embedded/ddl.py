@@ -17,7 +17,7 @@ _ENGINE = re.compile(
     r"|Memory|Null|Log|TinyLog|StripeLog|Set|Join|View|MaterializedView|Atomic"
 )
 _FILE_FUNCTION = re.compile(
-    r"file|fileCluster|filesystem|executable|executablePool|python|sqlite|\w+Local|catboostEvaluate",
+    r"eval|file|fileCluster|filesystem|executable|executablePool|python|sqlite|\w+Local|catboostEvaluate",
     re.IGNORECASE,
 )
 _SYSTEM = (
@@ -33,6 +33,7 @@ _SYSTEM = (
     "CANCEL",
     "PREWARM",
 )
+_ALTERS = ("FREEZE", "UNFREEZE", "FETCH", "ATTACH", "EXPORT", "MOVE", "SETTING")
 _PLATFORM = ("airis_", "otel_", "hyperdx_", ".inner")
 
 
@@ -93,8 +94,8 @@ def check_own(statement: Statement, readable: Set[str]) -> None:
         is_function = index + 2 < len(tokens) and tokens[index + 2].is_sign("(")
         if token.is_word("AS") and is_function and not tokens[index + 1].is_sign("("):
             raise refused(token, "tables made of table functions need an administrator's key")
-        if token.is_word("SETTINGS"):
-            raise refused(token, "SETTINGS may not be used here")
+        if token.is_word("SETTINGS") or (tokens[0].is_word("ALTER") and token.is_word(*_ALTERS)):
+            raise refused(token, f"{token.text} may not be used here")
         if index > target and token.is_identifier and token.text.lower().startswith((*_PLATFORM, "system")):
             raise refused(token, f"the table {token.text} may not be named here")
     if select < len(tokens):

@@ -7,25 +7,31 @@ One connection is held open for the whole life, for the engine ends with its las
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from chdb import _chdb
 
-from airis_ray.store.embedded.errors import from_engine
+from airis_ray.store.embedded.errors import BAD_REQUEST_PARAMETER, error, from_engine
 from airis_ray.store.embedded.formats import NO_COST, Cost, Joiner
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a connection is told before its statement. ``readonly`` comes last and cannot be taken back."""
+    """What a connection is told before its statement.
+
+    ``forced`` are the settings that no caller may choose. They and ``readonly`` come last, in a SET of their own, and
+    ``readonly`` cannot be taken back.
+    """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     database: str = "default"
     readonly: bool = False
+    forced: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,6 +51,19 @@ def literal(value: str) -> str:
 def identifier(name: str) -> str:
     """A ClickHouse quoted name."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def checked_name(name: str) -> str:
+    """The name of a setting or a parameter. ClickHouseError where it is none.
+
+    A parameter's name stands in SQL as it is: ``a = '1', additional_table_filters = '{}', param_b`` would be three.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise error(BAD_REQUEST_PARAMETER, f"{name[:100]!r} is no name of a setting or a parameter")
+    return name
 
 
 class Connection:
@@ -67,10 +86,14 @@ class Connection:
         """Apply a setup."""
         if setup.database != "default":
             self.run(f"USE {identifier(setup.database)}")
-        pairs = [f"{identifier(name)} = {literal(value)}" for name, value in setup.settings.items()]
-        pairs += [f"param_{name} = {literal(value)}" for name, value in setup.parameters.items()]
-        if setup.readonly:
-            pairs.append("readonly = 1")
+        pairs = _pairs(setup.settings)
+        pairs += [
+            f"param_{checked_name(name)} = {literal(value)}" for name, value in setup.parameters.items()
+        ]
+        self._set(pairs)
+        self._set(_pairs(setup.forced) + ["readonly = 1"] * setup.readonly)
+
+    def _set(self, pairs: Sequence[str]) -> None:
         if pairs:
             self.run(f"SET {', '.join(pairs)}")
 
@@ -79,11 +102,10 @@ class Connection:
         if setup.database != standing.database:
             self.run(f"USE {identifier(standing.database)}")
         pairs = []
-        for name in setup.settings:
+        for name in {**setup.settings, **setup.forced}:
             value = standing.settings.get(name)
             pairs.append(f"{identifier(name)} = {'DEFAULT' if value is None else literal(value)}")
-        if pairs:
-            self.run(f"SET {', '.join(pairs)}")
+        self._set(pairs)
 
     def run(self, sql: str, output_format: str = "TabSeparated") -> memoryview:
         """Run any statement and hold its whole answer; ``cost`` and ``rows`` tell of it."""
@@ -127,6 +149,10 @@ class Connection:
             self._connection.insert_cancel(handle)
             raise
         return Written(done.rows_written(), done.bytes_written(), done.elapsed())
+
+
+def _pairs(settings: Mapping[str, str]) -> list[str]:
+    return [f"{identifier(checked_name(name))} = {literal(value)}" for name, value in settings.items()]
 
 
 class Engine:

@@ -18,6 +18,7 @@ READONLY = 164
 SAME_QUERY_ID = 216
 SESSION_IS_LOCKED = 373
 SESSION_NOT_FOUND = 372
+SOCKET_TIMEOUT = 209
 SYNTAX_ERROR = 62
 TOO_MANY_QUERIES = 202
 UNKNOWN_DATABASE = 81
@@ -28,6 +29,7 @@ _STATUS: dict[int, int] = {
     **dict.fromkeys((6, 25, 26, 27, 38, 41, 72, 441, 675, 676, 376), 400),  # CANNOT_PARSE_…
     **dict.fromkeys((8, 15, 36, 37, 44, 53, 62, 117, 123, 167, 168, 223, 321, 427), 400),
     **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511), 404),  # UNKNOWN_…
+    408: 400,  # BAD_REQUEST_PARAMETER: 500 in ClickHouse, but the request is to blame
     229: 413,  # QUERY_IS_TOO_LARGE
     48: 501,  # NOT_IMPLEMENTED
     **dict.fromkeys((76, 209, 439), 503),  # cannot open a file, network timeout, no thread
@@ -43,6 +45,7 @@ _NAMES = {
     117: "INCORRECT_DATA",
     164: "READONLY",
     202: "TOO_MANY_SIMULTANEOUS_QUERIES",
+    209: "SOCKET_TIMEOUT",
     216: "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING",
     229: "QUERY_IS_TOO_LARGE",
     271: "CANNOT_DECOMPRESS",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -11,7 +13,14 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airis_ray.store.embedded.errors import BAD_REQUEST_PARAMETER, NOT_IMPLEMENTED, error
+from airis_ray.store.embedded.engine import checked_name
+from airis_ray.store.embedded.errors import (
+    BAD_REQUEST_PARAMETER,
+    NOT_IMPLEMENTED,
+    QUERY_WAS_CANCELLED,
+    SOCKET_TIMEOUT,
+    error,
+)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -44,28 +53,59 @@ _NO_SETTINGS = frozenset(
     }
 )
 
+_IN_HEADERS = {"query_id": re.compile(r"[ -~]{0,200}"), "default_format": re.compile(r"\w{0,100}", re.ASCII)}
+
 
 class Gone(Exception):
     """The client has closed the connection."""
 
 
+IDLE_SECONDS = 30.0
+"""How long a body may pause: as ClickHouse's http_receive_timeout. A sender that stalls holds a writer's place."""
+
+
 class Body:
     """The bytes of a request in the order of their arrival."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, idle: float = IDLE_SECONDS) -> None:
         self._receive = receive
-        self._ended = False
+        self._idle = idle
+        self._ended = self._stopped = False
+        self._waiting: asyncio.Timeout | None = None
 
     async def next(self) -> bytes:
-        """The next bytes; none at the end. Raises Gone where the client went before it."""
+        """The next bytes; none at the end.
+
+        Raises Gone where the client went before it, ClickHouseError (SOCKET_TIMEOUT) where nothing came for
+        ``idle`` seconds, and (QUERY_WAS_CANCELLED) after :meth:`stop`.
+        """
         while not self._ended:
-            message = await self._receive()
+            message = await self._message()
             if message["type"] == "http.disconnect":
                 raise Gone
             self._ended = not message.get("more_body", False)
             if data := message.get("body", b""):
                 return bytes(data)
         return b""
+
+    def stop(self) -> None:
+        """Read no more: who waits for bytes is told so at once. To be called on the loop."""
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def _message(self) -> dict[str, Any]:
+        if not self._stopped:
+            try:
+                async with asyncio.timeout(self._idle) as self._waiting:
+                    return await self._receive()
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting = None
+        if self._stopped:
+            raise error(QUERY_WAS_CANCELLED, "Query was cancelled before its data had arrived")
+        raise error(SOCKET_TIMEOUT, f"Timeout: nothing more of the body arrived for {self._idle:g} s")
 
     async def gone(self) -> None:
         """Return once the client has closed the connection; to be called when the body has been read."""
@@ -86,27 +126,32 @@ class Request:
     parameters: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scope: Mapping[str, Any], receive: Receive) -> Request:
-        """The request of an ASGI scope."""
+    def of(cls, scope: Mapping[str, Any], receive: Receive, *, idle: float = IDLE_SECONDS) -> Request:
+        """The request of an ASGI scope; ``idle`` as :class:`Body`'s."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        request = cls(scope["method"], scope["path"], headers, {}, Body(receive))
+        request = cls(scope["method"], scope["path"], headers, {}, Body(receive, idle=idle))
         for name, value in pairs:
             request.take(name, value)
         return request
 
     def take(self, name: str, value: str) -> None:
-        """Sort one value under the request's own, the query's parameters or the settings."""
+        """Sort one value under the request's own, the query's parameters or the settings.
+
+        ClickHouseError for a name that is none, and for a value that its answer's headers cannot hold.
+        """
         if name.startswith("param_"):
-            self.parameters[name.removeprefix("param_")] = value
+            self.parameters[checked_name(name.removeprefix("param_"))] = value
         elif name in _NO_SETTINGS:
+            if name in _IN_HEADERS and _IN_HEADERS[name].fullmatch(value) is None:
+                raise error(BAD_REQUEST_PARAMETER, f"{name}={value[:100]!r}: expected printable characters")
             self.values[name] = value
         elif name.endswith(("_structure", "_types")):
             raise error(
                 NOT_IMPLEMENTED, "external data is not supported: insert it into a table, or use parameters"
             )
         else:
-            self.settings[name] = value
+            self.settings[checked_name(name)] = value
 
     @property
     def key(self) -> str | None:
@@ -141,6 +186,11 @@ class Request:
             return float(self.values.get(name) or default)
         except ValueError:
             raise error(BAD_REQUEST_PARAMETER, f"{name}={self.values[name]!r}: expected a number") from None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the body is not compressed."""
+        return self.headers.get("content-encoding", "") in ("", "identity") and not self.flag("decompress")
 
     @property
     def is_form(self) -> bool:

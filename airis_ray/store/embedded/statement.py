@@ -50,7 +50,10 @@ class Statement:
         if self.format_span is None:
             return self.sql
         start, end = self.format_span
-        return f"{self.sql[:start]}{clause}{self.sql[end:]}"
+        before, after = self.sql[:start], self.sql[end:]
+        # What stood on both sides must not grow together: `1 -FORMAT JSON- SETTINGS …` would become a comment.
+        gap = " " if not clause and before[-1:].strip() and after[:1].strip() else ""
+        return f"{before}{clause}{gap}{after}"
 
     @property
     def makes_temporary(self) -> bool:
@@ -227,7 +230,10 @@ def lift_settings(statement: Statement) -> tuple[Statement, dict[str, str]]:
     tokens, depth = statement.tokens, 0
     for index, token in enumerate(tokens):
         depth += token.is_sign("(", "[", "{") - token.is_sign(")", "]", "}")
-        if depth == 0 and token.is_word("SETTINGS") and not tokens[index - 1].is_sign("."):
+        is_clause = (
+            index + 2 < len(tokens) and tokens[index + 1].is_identifier and tokens[index + 2].is_sign("=")
+        )
+        if depth == 0 and token.is_word("SETTINGS") and is_clause and not tokens[index - 1].is_sign("."):
             end = next((i for i in range(index, len(tokens)) if tokens[i].is_word("FORMAT")), len(tokens))
             pairs = setting_pairs(statement.sql, tokens[index + 1 : end])
             text = statement.sql[: token.start] + statement.sql[tokens[end - 1].end :]

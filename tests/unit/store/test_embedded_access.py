@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,16 @@ from airis_ray.store.embedded.access import (
     Rights,
     authorize,
     check_settings,
+    forced_for,
     rights_of,
     settings_for,
 )
 from airis_ray.store.embedded.errors import ClickHouseError
+from airis_ray.store.embedded.request import Body, Request
 from airis_ray.store.embedded.statement import Statement, parse
 
 READER = Rights(Level.READER, "key", "acme")
+WRITER = Rights(Level.WRITER, "key", "default")
 ADMIN = Rights(Level.ADMIN, "root", "default")
 LIMITS = StoreSettings(max_query_seconds=30, max_query_rows=1000)
 
@@ -64,8 +68,7 @@ def test_a_reader_runs_what_the_guard_allows() -> None:
 
 
 def test_a_writers_tables_are_read_by_writers_alone() -> None:
-    writer = Rights(Level.WRITER, "key", "default")
-    authorize(writer, _statement("SELECT * FROM mine"), frozenset({"mine"}))
+    authorize(WRITER, _statement("SELECT * FROM mine"), frozenset({"mine"}))
     with pytest.raises(ClickHouseError):
         authorize(READER, _statement("SELECT * FROM mine"), frozenset({"mine"}))
 
@@ -97,8 +100,93 @@ def test_the_platform_has_the_limits_where_it_names_none() -> None:
 
 
 def test_filters_name_every_spelling_of_a_table() -> None:
-    filters = settings_for(READER, _statement("SELECT 1"), {}, LIMITS)["additional_table_filters"]
+    filters = forced_for(READER)["additional_table_filters"]
     assert "'otel_logs': 'Tenant = \\'acme\\''" in filters
     assert "'default.otel_logs': 'Tenant = \\'acme\\''" in filters
-    assert "'airis_keys': '0'" in filters
-    assert "additional_table_filters" not in settings_for(ADMIN, _statement("SELECT 1"), {}, LIMITS)
+    assert "additional_table_filters" not in forced_for(ADMIN)
+
+
+@pytest.mark.parametrize("table", ["keys", "key_uses", "audit", "tenants", "migrations"])
+def test_of_the_platforms_tables_no_row_is_seen(table: str) -> None:
+    filters = forced_for(READER)["additional_table_filters"]
+    assert f"'airis_{table}': '0'" in filters
+    assert f"'default.airis_{table}': '0'" in filters
+
+
+EXPRESSIONS = [
+    "input_format_values_interpret_expressions",
+    "input_format_values_deduce_templates_of_expressions",
+]
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_nobody_but_the_platform_has_its_values_evaluated(name: str) -> None:
+    for rights in (READER, WRITER, ADMIN):
+        assert forced_for(rights)[name] == "0"
+        with pytest.raises(ClickHouseError) as raised:
+            authorize(rights, _statement(f"INSERT INTO mine SETTINGS `{name}` = 1 VALUES (1)"), frozenset())
+        assert raised.value.code == 164
+    for rights in (READER, WRITER):
+        with pytest.raises(ClickHouseError):
+            check_settings(rights, [name])
+    assert forced_for(PLATFORM) == {}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE mine FREEZE",
+        "ALTER TABLE mine FREEZE PARTITION 1 WITH NAME 'x'",
+        "ALTER TABLE mine ADD COLUMN b UInt8, FREEZE",
+        "ALTER TABLE mine MODIFY SETTING merge_with_ttl_timeout = 1",
+        "ALTER TABLE mine RESET SETTING merge_with_ttl_timeout",
+        "ALTER TABLE mine MOVE PARTITION 1 TO DISK 'x'",
+        "CHECK TABLE otel_logs",
+    ],
+)
+def test_what_a_writer_may_not_do_to_its_tables(sql: str) -> None:
+    with pytest.raises(ClickHouseError) as raised:
+        authorize(WRITER, _statement(sql), frozenset({"mine"}))
+    assert raised.value.code == 497
+
+
+def test_a_writer_changes_its_columns() -> None:
+    authorize(WRITER, _statement("ALTER TABLE mine ADD COLUMN `freeze` UInt8"), frozenset({"mine"}))
+
+
+def test_check_table_lists_everybodys_parts() -> None:
+    with pytest.raises(ClickHouseError, match="CHECK may not be used here"):
+        authorize(READER, _statement("CHECK TABLE otel_logs"), frozenset())
+
+
+NOT_NAMES = ["a = '1', additional_table_filters = '{}', param_b", "a`", "a b", "1a", "", "ä", "a\n"]
+
+
+@pytest.mark.parametrize("name", NOT_NAMES)
+@pytest.mark.parametrize("prefix", ["param_", ""])
+def test_a_name_in_the_url_is_a_name(prefix: str, name: str) -> None:
+    with pytest.raises(ClickHouseError) as raised:
+        _request().take(prefix + name, "x")
+    assert raised.value.code == 408
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("query_id", "a\r\nSet-Cookie: x=1"),
+        ("query_id", "a\n"),
+        ("query_id", "\0"),
+        ("default_format", "CSV\r\n"),
+    ],
+)
+def test_what_answers_repeat_in_headers_breaks_no_line(name: str, value: str) -> None:
+    with pytest.raises(ClickHouseError) as raised:
+        _request().take(name, value)
+    assert (raised.value.code, raised.value.status) == (408, 400)
+
+
+def _request() -> Request:
+    async def nothing() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    return Request("POST", "/", {}, {}, Body(nothing))

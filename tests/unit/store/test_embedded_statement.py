@@ -112,3 +112,13 @@ def test_a_settings_clause_is_lifted_out() -> None:
     assert statement.sql == "SELECT 1 FROM t  FORMAT JSON"
     assert statement.format == "JSON"
     assert lift_settings(statement) == (statement, {})
+
+
+def test_a_format_that_is_taken_out_leaves_no_comment_behind() -> None:
+    statement = parse(b"SELECT 1 -FORMAT JSON- SETTINGS dialect = 'x'", complete=True)
+    assert statement.without_format() == "SELECT 1 - - SETTINGS dialect = 'x'"
+
+
+def test_a_column_named_settings_is_no_clause() -> None:
+    statement = parse(b"SELECT settings FROM t", complete=True)
+    assert lift_settings(statement) == (statement, {})
