@@ -118,7 +118,8 @@ class Connection:
         title = " ".join(
             part for part in (aggregate, metric or field or signal, query and f"where {query}") if part
         )
-        return SeriesFrame(self._http.json("POST", "/api/analytics/timeseries", wanted), title)
+        answer = self._http.json("POST", "/api/analytics/timeseries", wanted)
+        return SeriesFrame(answer, title, answer.get("unit") or ("per second" if aggregate == "rate" else ""))
 
     def services(self, start: Time = "now-1h", end: Time = "now") -> Frame:
         """Requests, error rate, latencies and logs of every service."""

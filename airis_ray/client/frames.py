@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from airis_ray.errors import Unavailable
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import polars
     import ray.data
     from matplotlib.axes import Axes
+
+_TIME_UNITS: Final = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 
 
 class Frame:
@@ -110,20 +113,32 @@ class SeriesFrame(Frame):
             raise Unavailable("matplotlib is not installed: pip install 'airis-ray[notebooks]'") from None
         if ax is None:
             _, ax = plt.subplots(figsize=(10, 3.5), layout="constrained")
-        for series in self.series:
-            values = np.array([np.nan if value is None else value for value in series["values"]], dtype=float)
-            ax.plot(self.timestamps, values, linewidth=1.4, label=_label(series["labels"]))
+        lines = [
+            np.array([np.nan if value is None else value for value in series["values"]], dtype=float)
+            for series in self.series
+        ]
+        factor, unit = _shown_unit(self.unit, lines)
+        for series, values in zip(self.series, lines, strict=True):
+            ax.plot(self.timestamps, values / factor, linewidth=1.4, label=_label(series["labels"]))
         locator = dates.AutoDateLocator()
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
         ax.set_title(self.title, loc="left", fontsize=10)
-        ax.set_ylabel(self.unit)
+        ax.set_ylabel(unit)
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
         ax.grid(visible=True, alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
         if any(series["labels"] for series in self.series):
             ax.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return ax
+
+
+def _shown_unit(unit: str, lines: Sequence[NDArray[np.float64]]) -> tuple[float, str]:
+    """What to divide values by, and the unit they then have: nanoseconds become what a person reads."""
+    if unit != "ns":
+        return 1.0, "" if unit == "1" else unit
+    highest = max((float(np.nanmax(values)) for values in lines if not np.isnan(values).all()), default=0.0)
+    return next(((size, name) for size, name in _TIME_UNITS if highest >= size), (1.0, "ns"))
 
 
 def _label(labels: dict[str, str]) -> str:

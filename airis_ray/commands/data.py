@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from airis_ray.client import connect
-from airis_ray.commands.output import JsonFlag, KeyOption, UrlOption, show, table
+from airis_ray.commands.output import JsonFlag, KeyOption, UrlOption, records, show, table
 from airis_ray.errors import InvalidInput
 
 _COLUMNS = {
@@ -54,7 +54,7 @@ def query(
         frame = air.search(
             "logs" if signal == "logs" else "traces", query, start, end, limit=limit, order=order
         )
-    rows = frame.arrow().to_pylist()
+    rows = records(frame.arrow())
     show(rows, as_json, lambda: table(rows, _COLUMNS[signal]))
 
 
@@ -76,5 +76,5 @@ def sql(
         except orjson.JSONDecodeError:
             bound[name] = value
     with connect(url, key) as air:
-        rows = air.sql(statement, **bound).arrow().to_pylist()
+        rows = records(air.sql(statement, **bound).arrow())
     show(rows, as_json, lambda: table(rows))

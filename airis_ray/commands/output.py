@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
+import pyarrow as pa
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from airis_ray.telemetry.times import format_times
+
+_UNBOUNDED: Final = 100_000
+"""Columns of what is no terminal."""
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON")]
 UrlOption = Annotated[str | None, typer.Option("--url", help="AIRIS-Ray to ask (default: this machine's)")]
@@ -29,8 +35,19 @@ def show(answer: object, as_json: bool, human: Callable[[], None]) -> None:
         human()
 
 
+def records(answer: pa.Table) -> list[dict[str, Any]]:
+    """The rows as the API writes them in JSON: times in RFC 3339 with nanoseconds, maps as objects."""
+    columns = [
+        (format_times(column) if pa.types.is_timestamp(column.type) else column).to_pylist(
+            maps_as_pydicts="lossy"
+        )
+        for column in answer.columns
+    ]
+    return [dict(zip(answer.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
-    """Print rows as a table, as wide as the terminal."""
+    """Print rows as a table, as wide as the terminal; a row stays on its line where the output is none."""
     if not rows:
         print("nothing found")
         return
@@ -40,7 +57,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
         grid.add_column(name, overflow="fold")
     for row in rows:
         grid.add_row(*(_cell(row.get(name)) for name in names))
-    Console(soft_wrap=False, highlight=False, markup=False).print(grid)
+    console = Console(soft_wrap=False, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    console.print(grid)
 
 
 def _cell(value: object) -> str:

@@ -30,6 +30,6 @@ def settings(as_json: JsonFlag = False) -> None:
     show(rows, as_json, lambda: table(rows))
 
 
-def version() -> None:
+def version(as_json: JsonFlag = False) -> None:
     """The version."""
-    print(__version__)
+    show({"version": __version__}, as_json, lambda: print(__version__))

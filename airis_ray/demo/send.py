@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import random
 import threading
@@ -13,6 +14,8 @@ from typing import Any, Final, Protocol
 
 import httpx
 import zstandard
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -215,8 +218,10 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """The status with what the server says: the printable part of a google.rpc.Status or of any other body."""
-    said = "".join(
-        letter for letter in answer.content[:400].decode("utf-8", "replace") if letter.isprintable()
-    )
+    """The status with what the server says: the message of a google.rpc.Status, or the start of any other body."""
+    said = ""
+    with contextlib.suppress(DecodeError):
+        said = Status.FromString(answer.content).message
+    said = said or answer.content[:400].decode("utf-8", "replace")
+    said = "".join(letter for letter in said if letter.isprintable())
     return f"HTTP {answer.status_code} {said}".strip()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 import zstandard
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
@@ -140,3 +141,11 @@ def test_without_a_key_none_is_sent() -> None:
     sender.put(PAYLOAD)
     sender.close()
     assert "Authorization" not in server.requests[0].headers
+
+
+def test_a_refusal_says_what_the_server_says() -> None:
+    status = Status(code=16, message="the API key is unknown").SerializeToString()
+    sender = _sender(Server(_answer(401, content=status)), [])
+    sender.put(PAYLOAD)
+    with pytest.raises(Unauthenticated, match="HTTP 401 the API key is unknown;"):
+        sender.close()
