@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+
 import ray
 
 from airis_ray.errors import AirisError, Unavailable
@@ -22,7 +25,7 @@ class StoreActor:
 
         self._problem: AirisError | None = None
         try:
-            self._url = EmbeddedStore(settings).start()
+            self._url = EmbeddedStore(settings, died=_end_process).start()
         except AirisError as problem:
             # An exception in a constructor would be lost in a restart loop: it is kept for whoever asks.
             self._problem = problem
@@ -32,6 +35,12 @@ class StoreActor:
         if self._problem is not None:
             raise self._problem
         return self._url
+
+
+def _end_process() -> None:
+    """Without its store the actor would live on and answer its URL; Ray starts a new one in a new process."""
+    logging.shutdown()
+    os._exit(1)
 
 
 def ensure_store(settings: Settings) -> str:

@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from airis_ray.errors import Forbidden
 from airis_ray.store.embedded.access import DEFAULT_TENANT, PLATFORM, Principal, Rights
 from airis_ray.store.embedded.engine import Engine, Setup
-from airis_ray.store.embedded.errors import ClickHouseError
+from airis_ray.store.embedded.errors import ACCESS_DENIED, ClickHouseError, error
+from airis_ray.web.auth import check_browser
 
 _FRESH = 2.0  # seconds that a look-up's answer is used again: a revoked key is out within them
 _MOST = 1000  # look-ups remembered
@@ -53,11 +55,15 @@ class StoreKeys:
         self._clock = clock
         self._seen: dict[str, tuple[float, Principal | None]] = {}
 
-    async def verify(self, key: str | None) -> Principal | Rights | None:
-        """The store's own key opens everything; without authentication, whoever reaches the loopback does."""
+    async def verify(self, key: str | None, headers: Mapping[str, str]) -> Principal | Rights | None:
+        """The store's own key opens everything; without authentication, whoever reaches the loopback does.
+
+        ClickHouseError (ACCESS_DENIED) where that is a foreign web page in a browser of this machine.
+        """
         if key is not None and hmac.compare_digest(key.encode(), self._store_key.encode()):
             return PLATFORM
         if self._open_to_all:
+            _check_browser(headers)
             return _ADMIN
         if not key:
             return None
@@ -89,3 +95,10 @@ class StoreKeys:
             return hmac.compare_digest(self._admin_file.read_text().strip().encode(), key.encode())
         except OSError:
             return False
+
+
+def _check_browser(headers: Mapping[str, str]) -> None:
+    try:
+        check_browser({name.encode("latin-1"): value.encode("latin-1") for name, value in headers.items()})
+    except Forbidden as problem:
+        raise error(ACCESS_DENIED, str(problem)) from None

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -23,15 +24,21 @@ from airis_ray.store.embedded.server import Server
 from airis_ray.store.secrets import store_key
 
 _MIB = 1 << 20
+_LOG = logging.getLogger(__name__)
 
 
 class EmbeddedStore:
-    """Owns a data folder and a port from :meth:`start` to :meth:`stop`. At most one in a process."""
+    """Owns a data folder and a port from :meth:`start` to :meth:`stop`. At most one in a process.
 
-    def __init__(self, settings: Settings) -> None:
+    ``died`` is called, on the serving thread, where that ends without being told to; the reason is in the log by then.
+    """
+
+    def __init__(self, settings: Settings, *, died: Callable[[], None]) -> None:
         self._settings = settings
+        self._died = died
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
+        self._is_stopping = False
         self._failure: BaseException | None = None
 
     def start(self) -> str:
@@ -55,10 +62,13 @@ class EmbeddedStore:
         )
         self._thread.start()
         ready.wait()
+        if self._failure is not None:
+            raise Unavailable(f"the store cannot serve: {self._failure}") from self._failure
         return f"http://127.0.0.1:{settings.store.port}"
 
     def stop(self) -> None:
         """End what runs and close the folder."""
+        self._is_stopping = True
         if self._server is not None:
             self._server.should_exit = True
         self.wait()
@@ -87,10 +97,23 @@ class EmbeddedStore:
         try:
             with runner:
                 runner.run(self._until_stopped(Server(engine, keys, settings.store), listener, ready))
+        except BaseException as problem:
+            self._fail(problem, ready)
+        else:
+            if not self._is_stopping:
+                self._fail(RuntimeError("the server has ended by itself"), ready)
         finally:
             ready.set()
             engine.close()
             lock.release()
+
+    def _fail(self, problem: BaseException, ready: threading.Event) -> None:
+        """Before it serves, ``start`` tells; afterwards nobody would."""
+        _LOG.critical("the store has stopped serving", exc_info=problem)
+        if not ready.is_set():
+            self._failure = problem
+        elif not self._is_stopping:
+            self._died()
 
     async def _until_stopped(self, server: Server, listener: socket.socket, ready: threading.Event) -> None:
         # It reports answers that are broken off on purpose; everything else is reported by the server itself.
@@ -140,9 +163,17 @@ def _open_engine(settings: Settings) -> Engine:
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises InvalidInput or Unavailable where it cannot start."""
-    store = EmbeddedStore(settings)
-    stopped = threading.Event()
+    """Serve until SIGTERM or SIGINT.
+
+    Raises InvalidInput or Unavailable where it cannot start, Unavailable where it stops serving by itself.
+    """
+    stopped, dead = threading.Event(), threading.Event()
+
+    def died() -> None:
+        dead.set()
+        stopped.set()
+
+    store = EmbeddedStore(settings, died=died)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         stopped.set()
@@ -152,3 +183,5 @@ def run(settings: Settings) -> None:
     store.start()
     stopped.wait()
     store.stop()
+    if dead.is_set():
+        raise Unavailable("the store has stopped serving; the log says why")

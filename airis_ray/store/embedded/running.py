@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from airis_ray.store.embedded.engine import Engine
@@ -29,6 +29,7 @@ class Running:
     tag: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
     future: asyncio.Future[None] | None = None
+    stop: Callable[[], None] | None = None  # ends its wait for more of an INSERT's data
 
     @property
     def is_done(self) -> bool:
@@ -37,25 +38,49 @@ class Running:
 
 
 class Lane:
-    """Places for statements of one kind: reads never wait for writes, short control work for neither."""
+    """Places for statements of one kind: reads never wait for writes, short control work for neither.
 
-    def __init__(self, places: int) -> None:
+    One owner holds at most ``each`` of them; what it asks for beyond waits behind its own, and in nobody else's way.
+    """
+
+    def __init__(self, places: int, *, each: int | None = None, wait: float = _QUEUE_SECONDS) -> None:
         self._places = asyncio.Semaphore(places)
+        self._all, self._each = places, each or places
+        self._wait = wait
+        self._owners: dict[str | None, _Share] = {}
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait for a place; ClickHouseError (TOO_MANY_SIMULTANEOUS_QUERIES) after ten seconds."""
+    async def place(self, owner: str | None) -> AsyncIterator[None]:
+        """Wait for a place; ClickHouseError (TOO_MANY_SIMULTANEOUS_QUERIES) after ten seconds.
+
+        Without an owner, all places may be held.
+        """
+        most = self._all if owner is None else self._each
+        share = self._owners.setdefault(owner, _Share(asyncio.Semaphore(most)))
+        share.users += 1
         try:
-            async with asyncio.timeout(_QUEUE_SECONDS):
-                await self._places.acquire()
-        except TimeoutError:
-            raise error(
-                TOO_MANY_QUERIES, "Too many simultaneous queries: no place became free in time"
-            ) from None
-        try:
-            yield
+            async with AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(self._wait):
+                        await held.enter_async_context(share.places)
+                        await held.enter_async_context(self._places)
+                except TimeoutError:
+                    raise error(
+                        TOO_MANY_QUERIES, "Too many simultaneous queries: no place became free in time"
+                    ) from None
+                yield
         finally:
-            self._places.release()
+            share.users -= 1
+            if not share.users:
+                del self._owners[owner]
+
+
+@dataclass
+class _Share:
+    """One owner's part of a lane, for as long as it has statements there."""
+
+    places: asyncio.Semaphore
+    users: int = 0
 
 
 class Registry:
@@ -89,6 +114,8 @@ class Registry:
     async def kill(self, running: Running) -> None:
         """End a statement; returns when it has ended. One that waits for its place is left alone."""
         loop = asyncio.get_running_loop()
+        if running.stop is not None:
+            running.stop()
         while running.future is not None and not running.is_done:
             await loop.run_in_executor(self._control, self._engine.kill, running.tag)
             await asyncio.wait([running.future], timeout=_KILL_EVERY)

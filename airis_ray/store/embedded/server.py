@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -22,12 +22,14 @@ from airis_ray.store.embedded.engine import Engine
 from airis_ray.store.embedded.errors import (
     AUTHENTICATION_FAILED,
     READONLY,
+    SOCKET_TIMEOUT,
     ClickHouseError,
     error,
     from_engine,
 )
-from airis_ray.store.embedded.request import Gone, Receive, Request
-from airis_ray.store.embedded.running import Lane, Registry
+from airis_ray.store.embedded.lanes import Lanes
+from airis_ray.store.embedded.request import IDLE_SECONDS, Gone, Receive, Request
+from airis_ray.store.embedded.running import Registry
 from airis_ray.store.embedded.sessions import DEFAULT_TIMEOUT, Pinned, Sessions
 from airis_ray.store.embedded.source import read_source
 from airis_ray.store.embedded.statement import Verb
@@ -40,21 +42,27 @@ _LOG = logging.getLogger(__name__)
 class KeyRing(Protocol):
     """Who a key belongs to."""
 
-    async def verify(self, key: str | None) -> Principal | Rights | None:
-        """The key's principal; PLATFORM for the store's own key; None where the key opens nothing."""
+    async def verify(self, key: str | None, headers: Mapping[str, str]) -> Principal | Rights | None:
+        """The key's principal; PLATFORM for the store's own key; None where the key opens nothing.
+
+        ``headers`` are the request's, by names in lower case. Raises ClickHouseError where they forbid it.
+        """
 
 
 class Server:
     """The ASGI application. Belongs to one event loop; :meth:`close` ends its threads."""
 
-    def __init__(self, engine: Engine, keys: KeyRing, limits: StoreSettings) -> None:
+    def __init__(
+        self, engine: Engine, keys: KeyRing, limits: StoreSettings, *, idle: float = IDLE_SECONDS
+    ) -> None:
+        """``idle``: seconds that a request's body may pause."""
         self.engine = engine
         self._keys = keys
         self._limits = limits
-        self._threads = ThreadPoolExecutor(limits.readers + limits.writers + 2, "statement")
+        self._idle = idle
+        self._lanes = Lanes(limits)
+        self._threads = ThreadPoolExecutor(self._lanes.places, "statement")
         self._control = ThreadPoolExecutor(1, "control")
-        self._reads, self._writes = Lane(limits.readers), Lane(limits.writers)
-        self._commands = Lane(2)
         self._registry = Registry(engine, self._control)
         self._sessions = Sessions()
         self._name = socket.gethostname()
@@ -64,7 +72,7 @@ class Server:
             return
         answer = Answer(send, version=self.engine.version, time_zone=self.engine.time_zone, server=self._name)
         try:
-            request = Request.of(scope, receive)
+            request = Request.of(scope, receive, idle=self._idle)
             if request.path in ("/ping", "/replicas_status"):
                 await answer.text("Ok.\n")
             elif request.path not in ("/", "/query"):
@@ -72,6 +80,8 @@ class Server:
             else:
                 await self._handle(request, answer)
         except ClickHouseError as problem:
+            if problem.code == SOCKET_TIMEOUT:
+                answer.header("connection", "close")  # what may still come is no request
             await answer.fail(problem)
         except Gone:
             return
@@ -107,7 +117,7 @@ class Server:
         await answer.finish(finished)
 
     async def _rights(self, request: Request) -> Rights:
-        found = await self._keys.verify(request.key)
+        found = await self._keys.verify(request.key, request.headers)
         if found is None:
             raise error(AUTHENTICATION_FAILED, "Authentication failed: the key is wrong, or there is none")
         return found if isinstance(found, Rights) else rights_of(found)
@@ -126,13 +136,8 @@ class Server:
             return Finished()
         if verb is Verb.KILL:
             call.instead(await kill(self._registry, call.statement, call.rights))
-        async with self._lane(verb).place():
+        async with self._lanes.place(call):
             return await self._execute(call)
-
-    def _lane(self, verb: Verb) -> Lane:
-        if verb in (Verb.SELECT, Verb.ASK):
-            return self._reads
-        return self._writes if verb is Verb.INSERT else self._commands
 
     async def _in_control(self, function: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._control, function, *arguments)
@@ -146,6 +151,7 @@ class Server:
             connect = partial(pinned.prepared, call.setup(), call.standing())
         job = call.job(connect, channel, loop)
         threads = pinned.thread if pinned else self._threads
+        call.running.stop = call.request.body.stop if call.is_insert else None
         call.running.future = loop.run_in_executor(threads, work.guarded, job, channel)
         try:
             return await self._deliver(call, channel)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airis_ray.store.embedded.errors import QUERY_IS_TOO_LARGE, error
 from airis_ray.store.embedded.request import Body, Request
 from airis_ray.store.embedded.statement import HEAD_LIMIT, Incomplete, Statement, Verb, is_insert, parse
-from airis_ray.store.embedded.wire import Codec, decoder
+from airis_ray.store.embedded.wire import Decoder, decoder
 
 _TEXT_LIMIT = 32 << 20  # bytes of SQL; an INSERT's data do not count
 _HELD = 8 << 20  # bytes of an INSERT read before it takes a writer's place, so that a slow sender holds none
@@ -18,12 +18,15 @@ _BLOCK = 1 << 20  # bytes given to the engine at a time
 
 @dataclass
 class Source:
-    """A statement, and for an INSERT its data: ``head`` is plain, ``packed`` and the rest of the body are not."""
+    """A statement, and for an INSERT its data, in this order: ``head`` and ``opened`` are plain, ``packed`` and the
+    rest of the body are not.
+    """
 
     statement: Statement
     body: Body
-    codec: Codec
+    codec: Decoder
     head: bytes = b""
+    opened: Iterator[bytes] = field(default_factory=lambda: iter(()))  # inflates as it is read
     packed: tuple[bytes, ...] = ()
 
     def blocks(self, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
@@ -39,11 +42,12 @@ class Source:
             yield b"".join(held)
 
     def _plain(self, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+        yield from self.opened
         for data in self.packed:
-            yield self.codec.feed(data)
+            yield from self.codec.pieces(data)
         while data := asyncio.run_coroutine_threadsafe(self.body.next(), loop).result():
-            yield self.codec.feed(data)
-        yield self.codec.finish()
+            yield from self.codec.pieces(data)
+        self.codec.finish()
 
 
 async def read_source(request: Request) -> Source | None:
@@ -63,20 +67,23 @@ async def read_source(request: Request) -> Source | None:
     return await _from_body(request, query + b"\n" if query else b"", codec)
 
 
-async def _from_body(request: Request, text: bytes, codec: Codec) -> Source | None:
+async def _from_body(request: Request, text: bytes, codec: Decoder) -> Source | None:
     """The statement is in the body, or begins in the URL and ends there."""
     while data := await request.body.next():
-        text += codec.feed(data)
-        if is_insert(text):
-            try:
-                statement = parse(text, complete=False)
-            except Incomplete:
-                _check_size(text, HEAD_LIMIT)
-                continue
-            if statement.verb is Verb.INSERT:
-                return await _with_data(Source(statement, request.body, codec), text)
-        _check_size(text, _TEXT_LIMIT)
-    text += codec.finish()
+        pieces = codec.pieces(data)
+        # A packed body is inflated beside the loop: few bytes may take long.
+        while plain := next(pieces, b"") if request.is_plain else await asyncio.to_thread(next, pieces, b""):
+            text += plain
+            if is_insert(text):
+                try:
+                    statement = parse(text, complete=False)
+                except Incomplete:
+                    _check_size(text, HEAD_LIMIT)
+                    continue
+                if statement.verb is Verb.INSERT:
+                    return await _with_data(Source(statement, request.body, codec, opened=pieces), text)
+            _check_size(text, _TEXT_LIMIT)
+    codec.finish()
     if not text.strip():
         return None
     statement = parse(text, complete=True)
