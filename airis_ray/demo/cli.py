@@ -126,7 +126,11 @@ def _sink(settings: Settings, url: str | None, key: str | None, out: Path | None
 
 def _drive(plan: Plan, sink: Sink, truth: Path | None, live: bool, console: Console, as_json: bool) -> int:
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # a shell starts what it puts behind `&` with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[sent]}"))
     clocks = (TimeElapsedColumn(),) if live else (TimeElapsedColumn(), TimeRemainingColumn())

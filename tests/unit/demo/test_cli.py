@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,3 +132,25 @@ def test_a_fault_of_an_endless_run_is_told_when_it_stops(tmp_path: Path) -> None
 def test_an_unknown_duration_names_the_option() -> None:
     with pytest.raises(InvalidInput, match="--duration is '1 hour'"):
         make_plan(1, None, "1 hour", None, None, [], now=NOW)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_live_traffic_put_behind_ends_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """A script's `airis demo &` starts with SIGINT ignored."""
+    command = [sys.executable, "-m", "airis_ray.cli", "demo", "--out", str(tmp_path / "out"), "--rate", "1"]
+    command += ["--faults-file", str(tmp_path / "faults.jsonl"), "--json"]
+    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    try:
+        deadline = time.monotonic() + 60
+        while not any((tmp_path / "out").glob("*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        demo.send_signal(number)
+        out, _ = demo.communicate(timeout=30)
+    finally:
+        demo.kill()
+    assert json.loads(out)["seed"] == 1
+    assert demo.returncode == 0
