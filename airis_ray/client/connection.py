@@ -80,10 +80,9 @@ class Connection:
     ) -> Frame:
         """Without a name: the metrics there are. With one: its series as a long table (time, labels, value).
 
-        Options as for :meth:`timeseries`; the default aggregate is ``avg``.
+        Options as for :meth:`timeseries`; the default aggregate is the one that fits the metric's kind.
         """
         if metric is not None:
-            options.setdefault("aggregate", "avg")
             return self.timeseries("metrics", query, metric=metric, start=start, end=end, **options)
         return Frame(pa.Table.from_pylist(self._http.json("GET", "/api/analytics/metrics")))
 
@@ -92,7 +91,7 @@ class Connection:
         signal: Literal["logs", "traces", "metrics"] = "traces",
         query: str = "",
         *,
-        aggregate: str = "count",
+        aggregate: str | None = None,
         field: str | None = None,
         metric: str | None = None,
         group_by: Sequence[str] = (),

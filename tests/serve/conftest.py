@@ -21,7 +21,7 @@ import airis_ray
 from airis_ray.client import Connection
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 180.0
+START_SECONDS = 300.0
 STOP_SECONDS = 120.0
 
 
