@@ -66,9 +66,10 @@ async def trace(store: Store, tenant: str, trace_id: str) -> dict[str, Any]:
 
 
 async def _spans(store: Store, tenant: str, trace_id: str, *, bounded: bool) -> pa.Table:
+    # DateTime64(9) as the column: held against whole seconds, the index over Timestamp loses parts of a single row.
     when = sql(
-        "AND Timestamp >= (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {}) "
-        "AND Timestamp < (SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {})",
+        "AND Timestamp >= (SELECT toDateTime64(min(Start), 9) FROM otel_traces_trace_id_ts WHERE TraceId = {}) "
+        "AND Timestamp < (SELECT toDateTime64(max(End) + 1, 9) FROM otel_traces_trace_id_ts WHERE TraceId = {})",
         text(trace_id),
         text(trace_id),
     )
@@ -85,8 +86,8 @@ async def _spans(store: Store, tenant: str, trace_id: str, *, bounded: bool) -> 
 async def _logs(store: Store, tenant: str, trace_id: str) -> int:
     statement = sql(
         "SELECT count() AS n FROM otel_logs WHERE TraceId = {} "
-        "AND Timestamp >= (SELECT min(Start) - {} FROM otel_traces_trace_id_ts WHERE TraceId = {}) "
-        "AND Timestamp < (SELECT max(End) + {} FROM otel_traces_trace_id_ts WHERE TraceId = {})",
+        "AND Timestamp >= (SELECT toDateTime64(min(Start) - {}, 9) FROM otel_traces_trace_id_ts WHERE TraceId = {}) "
+        "AND Timestamp < (SELECT toDateTime64(max(End) + {}, 9) FROM otel_traces_trace_id_ts WHERE TraceId = {})",
         text(trace_id),
         _LOG_SLACK,
         text(trace_id),

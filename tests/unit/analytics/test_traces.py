@@ -56,6 +56,16 @@ async def test_a_trace_with_all_that_belongs_to_it(migrated_store: LocalStore, t
     ]
 
 
+async def test_spans_of_one_insert_each_are_all_found(migrated_store: LocalStore, tenant: str) -> None:
+    for number in range(12):  # the engine merges every few inserts: parts of one row and of many take turns
+        trace_id = f"{number + 1:032x}"
+        for span_id, second in (("b" * 16, 1.5), ("a" * 16, 1.25)):
+            rows = [span(second, ms=10, TraceId=trace_id, SpanId=span_id)]
+            await migrated_store.insert("otel_traces", batch("otel_traces", tenant, rows))
+        found = await trace(migrated_store, tenant, trace_id)
+        assert [each["span_id"] for each in found["spans"]] == ["a" * 16, "b" * 16]
+
+
 async def test_a_trace_that_is_not_there(migrated_store: LocalStore, tenant: str) -> None:
     with pytest.raises(NotFound, match="no trace"):
         await trace(migrated_store, tenant, "1" * 32)
