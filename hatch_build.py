@@ -69,9 +69,9 @@ def build() -> bool:
 
 
 def _without(reason: str) -> bool:
-    print(f"airis-ray: the OTLP decoder stays in Python, because it could not be compiled: {reason}")  # noqa: T201
+    print(f"airis-ray: the OTLP decoder stays in Python, because it could not be compiled: {reason}")  # noqa: T201 - the build's line
     return False
 
 
 if __name__ == "__main__" and build():
-    print(f"airis-ray: built {MODULE}")  # noqa: T201
+    print(f"airis-ray: built {MODULE}")  # noqa: T201 - the build's line

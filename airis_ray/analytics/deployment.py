@@ -29,4 +29,4 @@ class Analytics:
 
 def app(args: dict[str, str]) -> Application:
     """Build the application from the environment (``AIRIS_*``)."""
-    return Analytics.bind(prepared())  # type: ignore[attr-defined]
+    return Analytics.bind(prepared())  # type: ignore[attr-defined] # Serve's decorator adds it

@@ -63,7 +63,7 @@ TABLE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 def list_responses(row: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """``responses`` of a route that answers a list of objects or an Arrow stream, for OpenAPI."""
     stream = {ARROW_STREAM: {"schema": {"type": "string", "format": "binary"}}}
-    return {200: {"model": list[row], "content": stream}}  # type: ignore[valid-type]
+    return {200: {"model": list[row], "content": stream}}  # type: ignore[valid-type] # a type made at run time
 
 
 @dataclass(frozen=True)

@@ -43,4 +43,4 @@ async def _applications() -> Mapping[str, str]:
 
 def app(args: dict[str, str]) -> Application:
     """Build the application from the environment (``AIRIS_*``)."""
-    return Gateway.bind(prepared())  # type: ignore[attr-defined]
+    return Gateway.bind(prepared())  # type: ignore[attr-defined] # Serve's decorator adds it

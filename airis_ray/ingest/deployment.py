@@ -36,7 +36,7 @@ class Ingest:
         # The application closes the intake, and with it the store, when Serve shuts the replica down.
         return create_app(self._settings, self._intake, guard)
 
-    async def Export(self, request: Any, grpc_context: RayServegRPCContext) -> Any:  # noqa: N802
+    async def Export(self, request: Any, grpc_context: RayServegRPCContext) -> Any:  # noqa: N802 - gRPC's name
         """The call of all three OTLP services."""
         assert self._exporter is not None
         return await self._exporter.export(request, grpc_context)
@@ -49,4 +49,4 @@ class Ingest:
 
 def app(args: dict[str, str]) -> Application:
     """Build the application from the environment (``AIRIS_*``)."""
-    return Ingest.bind(prepared())  # type: ignore[attr-defined]
+    return Ingest.bind(prepared())  # type: ignore[attr-defined] # Serve's decorator adds it

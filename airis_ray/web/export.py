@@ -246,7 +246,7 @@ def _histograms(family: Family, started_ns: int, now_ns: int) -> Iterator[Histog
             bucket_counts=counts,
             explicit_bounds=bounds,
             min=None,  # type: ignore[arg-type] # Prometheus keeps no extremes; None leaves the fields out
-            max=None,  # type: ignore[arg-type]
+            max=None,  # type: ignore[arg-type] # as above
         )
 
 

@@ -11,7 +11,7 @@ from struct import Struct
 
 import lz4.block
 import zstandard
-from clickhouse_cityhash.cityhash import CityHash128  # type: ignore[import-untyped]
+from clickhouse_cityhash.cityhash import CityHash128  # type: ignore[import-untyped] # has no types
 
 from airis_ray.store.embedded.errors import CANNOT_DECOMPRESS, error
 

@@ -70,7 +70,7 @@ class Connection:
     """One chDB connection; one thread at a time. Raises ClickHouseError."""
 
     def __init__(self, address: str) -> None:
-        self._connection: Any = _chdb.connect(address)  # type: ignore[attr-defined]
+        self._connection: Any = _chdb.connect(address)  # type: ignore[attr-defined] # has no types
         self.cost = NO_COST
         self.rows = 0
         self._connection.set_progress_callback(self._note)
