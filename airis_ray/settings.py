@@ -13,7 +13,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from airis_ray.errors import InvalidInput
 
@@ -99,6 +108,72 @@ class IngestSettings(_Group):
     commit_timeout: Seconds = Field(30.0, gt=0, description="longest wait for a commit before 503")
 
 
+class KafkaSettings(_Group):
+    """The stream between ingest and the store; without ``bootstrap`` ingest writes to the store itself."""
+
+    bootstrap: str | None = Field(None, description="Kafka brokers, host:port with commas between them")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how the brokers are spoken to"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how the program authenticates itself (SASL_*)"
+    )
+    sasl_username: str | None = Field(None, description="user name at the brokers (SASL_*)")
+    sasl_password: SecretStr | None = Field(None, description="password at the brokers (SASL_*)")
+    ssl_ca_location: Path | None = Field(
+        None, description="certificates that sign the brokers'; the system's unless set"
+    )
+    ssl_certificate_location: Path | None = Field(None, description="the program's own certificate (PEM)")
+    ssl_key_location: Path | None = Field(None, description="private key of that certificate (PEM)")
+    ssl_key_password: SecretStr | None = Field(None, description="password of that private key")
+    topic_prefix: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,200}$",
+        description="what the names otlp_logs, otlp_spans and otlp_metrics begin with",
+    )
+    tenant: str = Field(
+        "default",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="tenant of messages without the header airis.tenant (those of a Collector)",
+    )
+    partitions: int = Field(
+        12,
+        ge=1,
+        le=1000,
+        description="partitions of a topic when it is created: as many consumers can share it",
+    )
+    replication: int = Field(
+        1, ge=1, le=16, description="copies of a topic when it is created; 3 on a cluster"
+    )
+    retention: Seconds = Field(
+        7 * 86400.0, gt=0, description="how long a topic keeps messages, when it is created"
+    )
+    dead_letter_retention: Seconds = Field(
+        30 * 86400.0, gt=0, description="how long the dead letters' topics keep them, when they are created"
+    )
+    queue_bytes: Bytes = Field(
+        128 * 2**20,
+        ge=2**20,
+        le=2**31,
+        description="bodies that one ingest replica holds for the brokers; past it 429",
+    )
+    delivery_timeout: Seconds = Field(
+        30.0, ge=1.0, description="longest wait for the brokers' acknowledgement before 503"
+    )
+    linger: Seconds = Field(0.005, ge=0, le=1.0, description="wait of a message for others to go with it")
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _hosts_and_ports(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        for broker in value.split(","):
+            host, _, port = broker.strip().rpartition(":")
+            if not host or "/" in broker or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError("expected brokers such as kafka-0:9092,kafka-1:9092")
+        return value
+
+
 class LimitSettings(_Group):
     """Requests that one key may make."""
 
@@ -130,7 +205,6 @@ class Settings(_Group):
 
     data_dir: Path = Field(Path(".airis"), description="folder of everything that is kept on this machine")
     clickhouse_url: str | None = Field(None, description="ClickHouse to use in place of the embedded store")
-    kafka_bootstrap: str | None = Field(None, description="Kafka brokers")
     redis_url: str | None = Field(None, description="Redis to use in place of the in-process cache")
     auth: Literal["enabled", "disabled"] = Field(
         "enabled", description="disabled only on a loopback listen address"
@@ -143,6 +217,7 @@ class Settings(_Group):
     store: StoreSettings = StoreSettings()
     retention: RetentionSettings = RetentionSettings()
     ingest: IngestSettings = IngestSettings()
+    kafka: KafkaSettings = KafkaSettings()
     limits: LimitSettings = LimitSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()
@@ -152,6 +227,21 @@ class Settings(_Group):
         if self.auth == "disabled" and self.http.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(
                 f"AIRIS_AUTH=disabled is accepted on a loopback address only; AIRIS_HTTP_HOST is {self.http.host}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _kafka_credentials(self) -> Settings:
+        kafka = self.kafka
+        if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
+            raise ValueError(
+                f"AIRIS_KAFKA_SECURITY_PROTOCOL={kafka.security_protocol} needs AIRIS_KAFKA_SASL_USERNAME and "
+                "AIRIS_KAFKA_SASL_PASSWORD"
+            )
+        if (kafka.ssl_certificate_location is None) != (kafka.ssl_key_location is None):
+            raise ValueError(
+                "AIRIS_KAFKA_SSL_CERTIFICATE_LOCATION and AIRIS_KAFKA_SSL_KEY_LOCATION go together: "
+                "one of them is not set"
             )
         return self
 

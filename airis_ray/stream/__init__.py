@@ -1,0 +1,1 @@
+"""Kafka between ingest and the store: the producer's side and the consumers'."""
