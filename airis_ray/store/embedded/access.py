@@ -226,7 +226,16 @@ def _number(value: str) -> float:
         return 0.0
 
 
-_PLATFORM_TABLES = ("keys", "key_uses", "audit", "tenants", "migrations")
+_PLATFORM_TABLES = (
+    "keys",
+    "key_uses",
+    "audit",
+    "tenants",
+    "migrations",
+    "accounts",
+    "account_totals",
+    "disk_drops",
+)
 
 
 def _filters(rights: Rights) -> str:
