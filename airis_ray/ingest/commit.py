@@ -23,10 +23,10 @@ import pyarrow as pa
 from airis_ray.errors import InvalidInput, Unavailable
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.lanes import GROUP_DAYS, Caller, Lane, Part
-from airis_ray.ingest.times import days
 from airis_ray.ingest.writer import GroupWriter
 from airis_ray.settings import IngestSettings
 from airis_ray.store.protocol import Store
+from airis_ray.telemetry.admission import days
 
 
 class GroupCommit:

@@ -14,11 +14,11 @@ from airis_ray.ingest import metrics
 from airis_ray.ingest.bodies import JSON, inflate
 from airis_ray.ingest.budget import Budget, Reservation
 from airis_ray.ingest.commit import GroupCommit
-from airis_ray.ingest.sessions import route_sessions
-from airis_ray.ingest.times import admitted
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
+from airis_ray.telemetry.admission import admitted
 from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, decode, decode_json
+from airis_ray.telemetry.sessions import route_sessions
 from airis_ray.telemetry.tables import Signal
 
 _INLINE_BYTES = 16 * 2**10 if IMPLEMENTATION == "c" else 0

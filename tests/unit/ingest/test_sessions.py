@@ -20,10 +20,10 @@ from airis_ray.demo import payloads
 from airis_ray.ingest.app import create_app as create_ingest
 from airis_ray.ingest.bodies import JSON, PROTOBUF
 from airis_ray.ingest.intake import Intake
-from airis_ray.ingest.sessions import route_sessions
-from airis_ray.ingest.times import admitted
 from airis_ray.settings import RetentionSettings, Settings
+from airis_ray.telemetry.admission import admitted
 from airis_ray.telemetry.otlp import decode
+from airis_ray.telemetry.sessions import route_sessions
 from airis_ray.telemetry.tables import LOGS, SESSIONS
 from airis_ray.web.auth import Guard
 from tests.unit.ingest.conftest import Interrupted, Keys, World

@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from airis_ray.errors import InvalidInput
 from airis_ray.ingest.bodies import PROTOBUF
 from airis_ray.ingest.lanes import GROUP_DAYS
-from airis_ray.ingest.times import admitted, days
 from airis_ray.settings import RetentionSettings
+from airis_ray.telemetry.admission import admitted, days
 from airis_ray.telemetry.otlp import decode
 from tests.unit.ingest.conftest import World
 from tests.unit.ingest.faulty_store import FaultyStore

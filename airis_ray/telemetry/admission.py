@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airis_ray.ingest.sessions import SESSIONS_TABLE
 from airis_ray.settings import RetentionSettings
 from airis_ray.telemetry.otlp import Decoded, Rejected
+from airis_ray.telemetry.sessions import SESSIONS_TABLE
 from airis_ray.telemetry.tables import Signal
 
 AHEAD_SECONDS: Final = 86_400
