@@ -197,6 +197,8 @@ class TestSettings(_Group):
     """Read by the tests alone; named here so that a set variable is no unknown one."""
 
     clickhouse_url: str | None = Field(None, description="a real ClickHouse for the contract suite")
+    kafka_bootstrap: str | None = Field(None, description="a running Kafka for the tests, else they start one")
+    kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
 
 

@@ -1,0 +1,97 @@
+"""A Kafka for tests: the one that ``AIRIS_TEST_KAFKA_BOOTSTRAP`` names, else one started for the run.
+
+Import the fixture :func:`kafka` into a ``conftest.py`` to use it. Tests share the broker and keep apart by the prefix
+of their topics and by the names of their groups (:meth:`Kafka.settings` has a new prefix each time).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from airis_ray.settings import KafkaSettings
+from scripts.kafka_broker import CACHE, Broker, BrokerError, broker
+
+_ROOT = Path(__file__).parents[2]
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A running broker: where and which. ``broker`` is None for one that others started."""
+
+    bootstrap: str
+    kind: str
+    broker: Broker | None
+
+    @property
+    def real(self) -> bool:
+        """Whether this is Apache Kafka: offsets, lag and restarts work as they should."""
+        return not self.kind.startswith("Tansu")
+
+    def settings(self, **changes: Any) -> KafkaSettings:
+        """Settings for topics that no other test has."""
+        prefix = f"t{uuid.uuid4().hex[:12]}."
+        usual = {"bootstrap": self.bootstrap, "topic_prefix": prefix, "partitions": 3, "linger": 0.0}
+        return KafkaSettings(**(usual | changes))
+
+    def messages(self, topic: str, count: int) -> list[Message]:
+        """The first ``count`` messages of a topic, from all of its partitions; fewer after 20 s."""
+        return read_messages(self.bootstrap, topic, count)
+
+
+def read_messages(bootstrap: str, topic: str, count: int, seconds: float = _SECONDS) -> list[Message]:
+    """The first ``count`` messages of a topic; fewer where they do not come within ``seconds``."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "enable.auto.commit": False}
+    )
+    try:
+        partitions = consumer.list_topics(topic, seconds).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        found: list[Message] = []
+        while len(found) < count and (got := consumer.consume(count - len(found), seconds)):
+            assert all(item.error() is None for item in got), [item.error() for item in got]
+            found += got
+        return found
+    finally:
+        consumer.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker for the whole run; tests that need one are skipped where none can be had."""
+    given = os.environ.get("AIRIS_TEST_KAFKA_BOOTSTRAP")
+    if given:
+        yield _told(request, Kafka(given, f"given (id {_cluster(given)})", None))
+        return
+    cache = Path(os.environ.get("AIRIS_TEST_KAFKA_CACHE") or _ROOT / CACHE)
+    try:
+        node = broker(tmp_path_factory.mktemp("kafka"), cache=cache).start()
+    except BrokerError as error:
+        pytest.skip(f"no Kafka here: {error}")
+    try:
+        yield _told(request, Kafka(node.bootstrap, node.kind, node))
+    finally:
+        node.kill()
+
+
+def _told(request: pytest.FixtureRequest, kafka: Kafka) -> Kafka:
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"kafka: {kafka.kind} at {kafka.bootstrap}")
+    return kafka
+
+
+def _cluster(bootstrap: str) -> str | None:
+    cluster: str | None = (
+        AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=_SECONDS).cluster_id
+    )
+    return cluster
