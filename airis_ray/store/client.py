@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import parse_qs, quote_plus, unquote, urlencode, urlsplit
 
 import aiohttp
@@ -23,23 +22,22 @@ from clickhouse_connect.driver.binding import format_bind_value, quote_identifie
 from yarl import URL
 
 from airis_ray.errors import AirisError, InvalidInput, Unavailable
+from airis_ray.resilience import Breaker, BreakerPolicy, Permit, Retry, is_outage
 from airis_ray.settings import Settings, StoreSettings
 from airis_ray.store.arrow_stream import ArrowDecoder, read_table
-from airis_ray.store.codes import error_code, error_from
+from airis_ray.store.codes import StatementUnavailable, error_code, error_from
 from airis_ray.store.protocol import Query, Result, check_tenancy, tenant_filters
 from airis_ray.store.secrets import store_key
 
 _CONNECT_SECONDS: Final = 5.0  # a store on the same machine or cluster answers a SYN at once
 _GRACE_SECONDS: Final = 5.0  # on top of the query's own limit, so that ClickHouse's error comes before ours
 _POOL: Final = 32  # connections; more queries than that wait here and not in the server
-_BACKOFF_SECONDS: Final = 0.1  # before the second attempt; doubled by each, with full jitter
-_RETRY_SECONDS: Final = 4.0  # no attempt begins later: the embedded store restarts in about one second
+_RETRY: Final = Retry(within=4.0, first=0.1)  # the embedded store restarts in about one second
 _INSERT_SECONDS: Final = 60.0
+_INSERT_PATIENCE: Final = 5.0  # an insert that its caller gave up after so long had a store that hangs
 _COMMAND_SECONDS: Final = 900.0  # a roll-up over a month is rebuilt by one command
 _OFF_LOOP_BYTES: Final = 1 << 20  # larger answers are decoded in a thread
 _URL_BYTES: Final = 16 * 1024  # longer parameters travel in a form: servers bound the length of a URL
-
-_T = TypeVar("_T")
 
 
 class ClickHouseStore:
@@ -52,6 +50,7 @@ class ClickHouseStore:
         user: str | None = None,
         password: str | None = None,
         limits: StoreSettings | None = None,
+        breaker: BreakerPolicy | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -69,6 +68,7 @@ class ClickHouseStore:
         self._local = parts.hostname in ("127.0.0.1", "::1", "localhost")
         self._session: aiohttp.ClientSession | None = None
         self._farewells: set[asyncio.Task[None]] = set()
+        self._breaker = Breaker("store", breaker, counts=_is_outage)
 
     @classmethod
     async def connect(
@@ -97,7 +97,7 @@ class ClickHouseStore:
             elapsed = summary.get("elapsed_ns", 0) / 1e6 or (time.perf_counter() - started) * 1e3
             return Result(table, summary.get("read_rows", 0), summary.get("read_bytes", 0), elapsed)
 
-        return await _retried(once)
+        return await _RETRY.run(once)
 
     async def stream(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
         """Run a query and yield its answer batch by batch; leaving the iterator early cancels the query."""
@@ -113,7 +113,10 @@ class ClickHouseStore:
         decoder.finish()
 
     async def insert(self, table: str, data: pa.Table | pa.RecordBatch, *, token: str | None = None) -> None:
-        """Insert by column name; returns once the rows are durable. The same ``token`` twice inserts once."""
+        """Insert by column name; returns once the rows are durable. The same ``token`` twice inserts once.
+
+        Whoever brings a token repeats the insert himself; without one, the insert is repeated here.
+        """
         body = await asyncio.to_thread(_ipc_stream, data)
         columns = ", ".join(quote_identifier(name) for name in data.schema.names)
         parameters = {
@@ -124,10 +127,10 @@ class ClickHouseStore:
         }
 
         async def once() -> None:
-            async with self._post(parameters, body, _INSERT_SECONDS) as response:
+            async with self._post(parameters, body, _INSERT_SECONDS, patience=_INSERT_PATIENCE) as response:
                 await response.read()
 
-        await _retried(once)
+        await (once() if token is not None else _RETRY.run(once))
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run DDL or another statement that answers no table."""
@@ -142,8 +145,8 @@ class ClickHouseStore:
             await response.read()
 
     async def ping(self) -> None:
-        """Raise Unavailable unless the store answers."""
-        async with self._post({}, "SELECT 1", _CONNECT_SECONDS) as response:
+        """Raise Unavailable unless the store answers. Asks also while other calls are refused, and ends that."""
+        async with self._post({}, "SELECT 1", _CONNECT_SECONDS, force=True) as response:
             await response.read()
 
     async def close(self) -> None:
@@ -179,29 +182,47 @@ class ClickHouseStore:
 
     @asynccontextmanager
     async def _post(
-        self, parameters: Mapping[str, str], body: str | pa.Buffer, seconds: float
+        self,
+        parameters: Mapping[str, str],
+        body: str | pa.Buffer,
+        seconds: float,
+        *,
+        force: bool = False,
+        patience: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request; raises what its answer means where that is an error.
 
-        Whoever leaves before the answer is whole ends the query.
+        Whoever leaves before the answer is whole ends the query. ``force`` and ``patience`` are the breaker's.
         """
+        try:
+            with self._breaker.call(force=force, patience=patience) as permit:
+                async with self._request(parameters, body, seconds, permit) as response:
+                    yield response
+        except (GeneratorExit, asyncio.CancelledError):
+            self._kill(parameters.get("query_id"))
+            raise
+
+    @asynccontextmanager
+    async def _request(
+        self, parameters: Mapping[str, str], body: str | pa.Buffer, seconds: float, permit: Permit
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._open().post(**self._content(parameters, body, seconds)) as response:
                 await _raise_for_error(response)
+                permit.succeeded()  # how long the caller takes to read a stream is his affair
                 yield response
         except TimeoutError as error:
             raise Unavailable(f"the store at {self.url} did not answer within {seconds:g} s") from error
         except aiohttp.ClientError as error:
             raise Unavailable(f"the store at {self.url} cannot be reached: {error}") from error
-        except (GeneratorExit, asyncio.CancelledError):
-            self._kill(parameters.get("query_id"))
-            raise
 
     def _content(
         self, parameters: Mapping[str, str], body: str | pa.Buffer, seconds: float
     ) -> dict[str, Any]:
         """The arguments of a request: parameters in the URL, or in a form where they are long."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=seconds)
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=seconds, sock_connect=_CONNECT_SECONDS, sock_read=seconds
+        )
         if not isinstance(body, str):
             return {"url": self._address(parameters), "data": _BufferPayload(body), "timeout": timeout}
         bound = {name: value for name, value in parameters.items() if name.startswith("param_")}
@@ -258,6 +279,10 @@ def _encoded(value: str) -> str:
     return quote_plus(value)
 
 
+def _is_outage(error: BaseException) -> bool:
+    return is_outage(error) and not isinstance(error, StatementUnavailable)
+
+
 async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
     code = response.headers.get("X-ClickHouse-Exception-Code")
     if response.status == 200 and code is None:
@@ -299,18 +324,3 @@ class _BufferPayload(aiohttp.Payload):
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return bytes(self._value).decode(encoding, errors)
-
-
-async def _retried(once: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat while the store is unavailable: for what has the same effect twice as once."""
-    end = time.monotonic() + _RETRY_SECONDS
-    wait = _BACKOFF_SECONDS
-    while True:
-        try:
-            return await once()
-        except Unavailable:
-            pause = random.uniform(0, wait)
-            if time.monotonic() + pause > end:
-                raise
-        await asyncio.sleep(pause)
-        wait *= 2

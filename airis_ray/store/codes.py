@@ -28,16 +28,21 @@ _OUTAGES: Final = frozenset(
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
         236,  # ABORTED (the server is shutting down)
-        242,  # TABLE_IS_READ_ONLY (a replica lost its keeper)
-        243,  # NOT_ENOUGH_SPACE
-        252,  # TOO_MANY_PARTS
         279,  # ALL_CONNECTION_TRIES_FAILED
-        319,  # UNKNOWN_STATUS_OF_INSERT
-        373,  # SESSION_IS_LOCKED
-        394,  # QUERY_WAS_CANCELLED
         425,  # SYSTEM_ERROR
         439,  # CANNOT_SCHEDULE_TASK
         999,  # KEEPER_EXCEPTION
+    }
+)
+
+_STATEMENTS: Final = frozenset(
+    {
+        242,  # TABLE_IS_READ_ONLY (a replica lost its keeper)
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        373,  # SESSION_IS_LOCKED
+        394,  # QUERY_WAS_CANCELLED
     }
 )
 
@@ -45,6 +50,10 @@ _CREDENTIALS: Final = frozenset({192, 193, 194, 492, 516})
 
 _CODE: Final = re.compile(r"Code: (\d+)")
 _NOISE: Final = re.compile(r"^(?:Code: \d+\. )?(?:DB::Exception: )?|\s*\(version [^)]*\)?\)?\s*$")
+
+
+class StatementUnavailable(Unavailable):
+    """One statement or one table is not served now, while the server is up and answers others."""
 
 
 def error_code(text: str) -> int | None:
@@ -62,6 +71,8 @@ def error_from(code: int | None, text: str) -> AirisError:
         return TooLarge(sentence)
     if code in _OUTAGES:
         return Unavailable(sentence)
+    if code in _STATEMENTS:
+        return StatementUnavailable(sentence)
     if code in _CREDENTIALS:
         return Unavailable(f"the store refuses the platform's credentials: {sentence}")
     if code is None:

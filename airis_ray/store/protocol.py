@@ -74,7 +74,11 @@ class Store(Protocol):
         """Run a query and yield its answer batch by batch; leaving the iterator early cancels the query."""
 
     async def insert(self, table: str, data: pa.Table | pa.RecordBatch, *, token: str | None = None) -> None:
-        """Insert by column name; returns once the rows are durable. The same ``token`` twice inserts once."""
+        """Insert by column name; returns once the rows are durable. The same ``token`` twice inserts once.
+
+        An insert with a ``token`` is tried once, for its caller can repeat it safely and knows how long; one without
+        is repeated here for a few seconds while the store is Unavailable.
+        """
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run DDL or another statement that answers no table."""

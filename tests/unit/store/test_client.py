@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from airis_ray.errors import InvalidInput, TooLarge, Unavailable
+from airis_ray.resilience import BreakerOpen, BreakerPolicy, Retry
 from airis_ray.settings import Settings
 from airis_ray.store import Query
 from airis_ray.store import client as client_module
@@ -56,7 +57,7 @@ async def server() -> AsyncIterator[tuple[FaultyStore, ClickHouseStore]]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     (_, port) = runner.addresses[0][:2]
-    store = ClickHouseStore(f"http://127.0.0.1:{port}")
+    store = ClickHouseStore(f"http://127.0.0.1:{port}", breaker=BreakerPolicy(first_pause=1.0))
     yield faulty, store
     await store.close()
     await runner.cleanup()
@@ -147,11 +148,82 @@ async def test_a_store_that_stays_away(
     server: tuple[FaultyStore, ClickHouseStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faulty, store = server
-    monkeypatch.setattr(client_module, "_RETRY_SECONDS", 0.3)
+    monkeypatch.setattr(client_module, "_RETRY", Retry(within=0.3, first=0.01))
     faulty.handlers = [hangup]
     with pytest.raises(Unavailable, match="cannot be reached"):
         await store.query(Query("SELECT 1"))
     assert len(faulty.requests) > 1
+
+
+async def test_an_insert_under_the_callers_token_is_tried_once(
+    server: tuple[FaultyStore, ClickHouseStore],
+) -> None:
+    faulty, store = server
+    faulty.handlers = [hangup]
+    with pytest.raises(Unavailable):
+        await store.insert("otel_logs", TABLE, token="t:0:1:2")
+    assert len(faulty.requests) == 1
+
+
+async def test_a_store_that_is_down_is_not_asked_until_a_ping_finds_it(
+    server: tuple[FaultyStore, ClickHouseStore],
+) -> None:
+    faulty, store = server
+    faulty.handlers = [failing(210, "network")]
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="network"):
+            await store.insert("otel_logs", TABLE, token="t")
+    with pytest.raises(BreakerOpen, match=r"store is not asked for another \d\.\d s: network") as refused:
+        await store.command("SELECT 1")
+    assert 0 < refused.value.retry_after <= 1.0
+    assert len(faulty.requests) == 5
+    faulty.handlers = [whole]
+    await store.ping()
+    assert (await store.query(Query("SELECT n"))).table == TABLE
+
+
+async def test_a_query_waits_for_the_store_to_be_asked_again(
+    server: tuple[FaultyStore, ClickHouseStore],
+) -> None:
+    faulty, store = server
+    faulty.handlers = [*[failing(210, "network")] * 5, whole]
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await store.insert("otel_logs", TABLE, token="t")
+    assert (await store.query(Query("SELECT n"))).table == TABLE
+
+
+@pytest.mark.parametrize("code", [62, 252, 394])
+async def test_what_concerns_one_statement_leaves_the_store_open(
+    server: tuple[FaultyStore, ClickHouseStore], code: int
+) -> None:
+    faulty, store = server
+    faulty.handlers = [failing(code, "no")]
+    for _ in range(10):
+        with pytest.raises((InvalidInput, Unavailable)):
+            await store.insert("otel_logs", TABLE, token="t")
+    assert len(faulty.requests) == 10
+
+
+async def test_inserts_given_up_after_long_tell_a_store_that_hangs(
+    server: tuple[FaultyStore, ClickHouseStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty, store = server
+    monkeypatch.setattr(client_module, "_INSERT_PATIENCE", 0.0)
+    gate = asyncio.Event()
+
+    async def waiting(_: web.Request) -> web.Response:
+        await gate.wait()
+        return web.Response()
+
+    faulty.handlers = [waiting]
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await store.insert("otel_logs", TABLE, token="t")
+    with pytest.raises(BreakerOpen, match="no answer within"):
+        await store.insert("otel_logs", TABLE, token="t")
+    gate.set()
 
 
 async def test_nobody_listens() -> None:
@@ -166,7 +238,7 @@ async def test_a_slow_answer_has_an_end(
     server: tuple[FaultyStore, ClickHouseStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faulty, store = server
-    monkeypatch.setattr(client_module, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(client_module, "_RETRY", Retry(within=0.0))
     monkeypatch.setattr(client_module, "_GRACE_SECONDS", 0.05)
     gate = asyncio.Event()
 
