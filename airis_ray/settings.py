@@ -48,7 +48,33 @@ def _bytes(value: object) -> object:
     return int(match[1]) * _SIZE_UNITS[match[2]]
 
 
+@lru_cache(maxsize=64)
+def _service_retentions(text: str) -> Mapping[tuple[str, SignalKind | None], float]:
+    """``checkout=7d,ad/logs=3d`` as seconds by service and signal (None for all signals)."""
+    stated: dict[tuple[str, SignalKind | None], float] = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        named, equals, duration = item.rpartition("=")
+        service, _, last = named.rpartition("/")
+        kind = next((each for each in _KINDS if each == last), None)
+        key = (service if kind else named, kind)
+        if not equals or not key[0]:
+            raise ValueError(f"expected service=duration or service/signal=duration, got {item!r}")
+        if key in stated:
+            raise ValueError(f"{named} is named twice")
+        stated[key] = float(str(_seconds(duration)))
+    return stated
+
+
+def _checked_services(text: str) -> str:
+    _service_retentions(text)
+    return text
+
+
+SignalKind = Literal["logs", "traces", "metrics", "sessions"]
+_KINDS: Final[tuple[SignalKind, ...]] = get_args(SignalKind)
+
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+ServiceRetentions = Annotated[str, AfterValidator(_checked_services)]
 Bytes = Annotated[int, BeforeValidator(_bytes)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -86,12 +112,47 @@ class StoreSettings(_Group):
 
 
 class RetentionSettings(_Group):
-    """How long each signal is kept (0 keeps it for ever)."""
+    """How long each signal is kept (0 keeps it for ever), and which services differ."""
 
     logs: Seconds = Field(30 * 86400.0, ge=0, description="retention of logs")
     traces: Seconds = Field(30 * 86400.0, ge=0, description="retention of spans")
     metrics: Seconds = Field(30 * 86400.0, ge=0, description="retention of metrics")
     sessions: Seconds = Field(30 * 86400.0, ge=0, description="retention of browser sessions")
+    services: ServiceRetentions = Field(
+        "", description="retention of services, such as checkout=7d,ad/logs=3d; longer or shorter than the signal's"
+    )
+
+    def by_service(self, signal: SignalKind) -> Mapping[str, float]:
+        """The seconds (0 for ever) of the services that differ from the signal's; ``ad/logs`` wins over ``ad``."""
+        stated = _service_retentions(self.services)
+        return {
+            service: stated.get((service, signal), stated.get((service, None), 0.0))
+            for service, kind in stated
+            if kind in (None, signal)
+        }
+
+
+class DiskSettings(_Group):
+    """When the embedded store's disk guard acts. The shares are of the file system of the data folder."""
+
+    drop_above: float = Field(
+        0.70, gt=0, le=1, description="used share of the disk above which the oldest days of telemetry go"
+    )
+    refuse_above: float = Field(
+        0.95, gt=0, le=1, description="used share of the disk above which ingest answers 507; 1 never"
+    )
+    keep: float = Field(
+        0.01, ge=0, le=1, description="share of the disk that the store may have, whatever else fills it"
+    )
+    interval: Seconds = Field(15.0, gt=0, description="time between two looks at the disk")
+
+
+class AccountSettings(_Group):
+    """The counts of what became of every record."""
+
+    interval: Seconds = Field(
+        5.0, gt=0, description="how often an ingest replica writes its counts: what kill -9 takes with it"
+    )
 
 
 class IngestSettings(_Group):
@@ -174,6 +235,39 @@ class KafkaSettings(_Group):
         return value
 
 
+class StreamSettings(_Group):
+    """The consumers that take telemetry from Kafka to the store; unused without ``AIRIS_KAFKA_BOOTSTRAP``."""
+
+    group: str = Field(
+        "airis-stream",
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="consumer group; another name reads the topics anew, and stores everything again",
+    )
+    batch_rows: int = Field(100_000, gt=0, description="rows that close a batch before its time is up")
+    batch_interval: Seconds = Field(2.0, gt=0, description="longest wait of the first message of a batch")
+    max_pending_bytes: Bytes = Field(
+        256 * 2**20, gt=0, description="bytes that one consumer holds; past it nothing more is read"
+    )
+    session_timeout: Seconds = Field(
+        10.0, ge=1.0, description="silence after which a consumer's partitions go to others"
+    )
+    finish_timeout: Seconds = Field(
+        5.0, ge=0, description="longest time that a partition is held back for the batch under way"
+    )
+    repeats: int = Field(
+        10_000, ge=0, description="messages of a partition among which the same body counts once; 0: none"
+    )
+    repeat_bytes: Bytes = Field(
+        128 * 2**20, gt=0, description="bytes that these messages have at most: as many are read at a start"
+    )
+    dead_letter_count: int = Field(
+        50, ge=0, description="unreadable messages out of 1,000 that are set aside whatever their share is"
+    )
+    dead_letter_ratio: float = Field(
+        0.1, ge=0, le=1, description="share of unreadable messages past which a partition is stopped"
+    )
+
+
 class LimitSettings(_Group):
     """Requests that one key may make."""
 
@@ -197,7 +291,9 @@ class TestSettings(_Group):
     """Read by the tests alone; named here so that a set variable is no unknown one."""
 
     clickhouse_url: str | None = Field(None, description="a real ClickHouse for the contract suite")
-    kafka_bootstrap: str | None = Field(None, description="a running Kafka for the tests, else they start one")
+    kafka_bootstrap: str | None = Field(
+        None, description="a running Kafka for the tests, else they start one"
+    )
     kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
 
@@ -211,6 +307,12 @@ class Settings(_Group):
     auth: Literal["enabled", "disabled"] = Field(
         "enabled", description="disabled only on a loopback listen address"
     )
+    url: str | None = Field(
+        None, description="AIRIS-Ray that the client and the commands ask (this machine's)"
+    )
+    key: SecretStr | None = Field(
+        None, description="API key of the client and the commands (the admin key of the data folder)"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="level of the program's log"
     )
@@ -218,8 +320,11 @@ class Settings(_Group):
     grpc: GrpcSettings = GrpcSettings()
     store: StoreSettings = StoreSettings()
     retention: RetentionSettings = RetentionSettings()
+    disk: DiskSettings = DiskSettings()
+    accounts: AccountSettings = AccountSettings()
     ingest: IngestSettings = IngestSettings()
     kafka: KafkaSettings = KafkaSettings()
+    stream: StreamSettings = StreamSettings()
     limits: LimitSettings = LimitSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()
