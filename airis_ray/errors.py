@@ -12,6 +12,7 @@
     │   ├── Forbidden         credentials without the scope
     │   └── Overloaded        limits and full queues; carries ``retry_after``
     ├── Unavailable       a part is down; retried; carries ``retry_after``
+    │   └── StorageFull       the store's disk has no room: repeating it soon is of no use
     └── Bug               a broken promise of ours
 
 What each becomes in HTTP and in gRPC is decided in one place, :mod:`airis_ray.web.problems`.
@@ -88,6 +89,13 @@ class Unavailable(AirisError):
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class StorageFull(Unavailable):
+    """The store answers and takes nothing in, because its disk has no room."""
+
+    def __init__(self, message: str, *, retry_after: float = 60.0) -> None:
+        super().__init__(message, retry_after=retry_after)
 
 
 class Bug(AirisError):

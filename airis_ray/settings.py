@@ -10,10 +10,12 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -54,8 +56,8 @@ def _service_retentions(text: str) -> Mapping[tuple[str, SignalKind | None], flo
     stated: dict[tuple[str, SignalKind | None], float] = {}
     for item in filter(None, map(str.strip, text.split(","))):
         named, equals, duration = item.rpartition("=")
-        service, _, last = named.rpartition("/")
-        kind = next((each for each in _KINDS if each == last), None)
+        service, slash, last = named.rpartition("/")
+        kind = next((each for each in _KINDS if slash and each == last), None)
         key = (service if kind else named, kind)
         if not equals or not key[0]:
             raise ValueError(f"expected service=duration or service/signal=duration, got {item!r}")
@@ -119,7 +121,8 @@ class RetentionSettings(_Group):
     metrics: Seconds = Field(30 * 86400.0, ge=0, description="retention of metrics")
     sessions: Seconds = Field(30 * 86400.0, ge=0, description="retention of browser sessions")
     services: ServiceRetentions = Field(
-        "", description="retention of services, such as checkout=7d,ad/logs=3d; longer or shorter than the signal's"
+        "",
+        description="retention of services, such as checkout=7d,ad/logs=3d; longer or shorter than the signal's",
     )
 
     def by_service(self, signal: SignalKind) -> Mapping[str, float]:
@@ -296,6 +299,7 @@ class TestSettings(_Group):
     )
     kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
+    schemas: Path | None = Field(None, description="folder of custom resource definitions for tests/kube")
 
 
 class Settings(_Group):

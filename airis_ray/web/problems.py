@@ -45,6 +45,7 @@ _KINDS: dict[type[AirisError], Kind] = {
     errors.Forbidden: Kind(403, code_pb2.PERMISSION_DENIED, "forbidden", "Not allowed"),
     errors.Overloaded: Kind(429, code_pb2.RESOURCE_EXHAUSTED, "overloaded", "Too many requests"),
     errors.Refused: Kind(403, code_pb2.PERMISSION_DENIED, "refused", "Refused"),
+    errors.StorageFull: Kind(507, code_pb2.RESOURCE_EXHAUSTED, "storage-full", "The store's disk is full"),
     errors.Unavailable: Kind(503, code_pb2.UNAVAILABLE, "unavailable", "A needed part is down"),
     errors.AirisError: Kind(500, code_pb2.INTERNAL, "internal", "Internal error"),
 }

@@ -52,14 +52,16 @@ class Rejected:
 class Decoded:
     """One payload as record batches with the schemas of :mod:`airis_ray.telemetry.tables`.
 
-    ``tables`` holds the tables that got rows, and no others. ``rejected`` counts every record refused;
-    ``reasons`` tells of the first :data:`MAX_REASONS`.
+    ``tables`` holds the tables that got rows, and no others. ``rejected`` counts every record refused, and ``expired``
+    those of them that are older than the retention, which the decoder does not know of; ``reasons`` tells of the first
+    :data:`MAX_REASONS`.
     """
 
     tables: dict[str, pa.RecordBatch]
     accepted: int
     rejected: int
     reasons: tuple[Rejected, ...]
+    expired: int = 0
 
 
 class RecordError(Exception):
