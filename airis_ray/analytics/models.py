@@ -15,6 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from airis_ray.analytics.syntax import MAX_LENGTH
+
 NAMED_AGGREGATES: Final = ("count", "rate", "sum", "avg", "min", "max", "last", "error_rate", "uniq")
 _QUANTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
@@ -67,7 +69,7 @@ class TimeseriesRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     signal: Literal["logs", "traces", "metrics"] = Field("logs", description="what is counted")
-    query: str = Field("", max_length=10_000, description="search syntax; empty for everything")
+    query: str = Field("", max_length=MAX_LENGTH, description="search syntax; empty for everything")
     metric: str | None = Field(
         None, min_length=1, description="name of the metric; needed where signal is metrics"
     )

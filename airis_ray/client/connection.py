@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from airis_ray.client.address import resolve
 from airis_ray.client.dataset import search_dataset
 from airis_ray.client.frames import Frame, SeriesFrame
 from airis_ray.client.http import Http
@@ -24,17 +25,12 @@ PAGE = 10_000
 def connect(url: str | None = None, key: str | None = None, *, timeout: float = 60.0) -> Connection:
     """A connection to an AIRIS-Ray.
 
-    Without ``url`` the one of this machine's settings; without ``key`` the admin key in its data folder, where
-    there is one. Nothing is sent yet. Errors are those of :mod:`airis_ray.errors`.
+    Without ``url`` it is ``AIRIS_URL``, else this machine's; without ``key`` it is ``AIRIS_KEY``, else, for an
+    address of this machine, the admin key in its data folder, where there is one. Nothing is sent yet. Errors are
+    those of :mod:`airis_ray.errors`.
     """
     if url is None or key is None:
-        settings = Settings.from_env()
-        if url is None:
-            host = "127.0.0.1" if settings.http.host == "0.0.0.0" else settings.http.host
-            url = f"http://{host}:{settings.http.port}"
-        file = settings.data_dir / "admin.key"
-        if key is None and file.is_file():
-            key = file.read_text(encoding="utf-8").strip()
+        url, key = resolve(Settings.from_env(), url, key)
     return Connection(Http(url, key, timeout))
 
 

@@ -17,9 +17,12 @@ _UNBOUNDED: Final = 100_000
 """Columns of what is no terminal."""
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON")]
-UrlOption = Annotated[str | None, typer.Option("--url", help="AIRIS-Ray to ask (default: this machine's)")]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="AIRIS-Ray to ask (default: AIRIS_URL, else this machine's)")
+]
 KeyOption = Annotated[
-    str | None, typer.Option("--key", help="API key (default: the admin key of the data folder)")
+    str | None,
+    typer.Option("--key", help="API key (default: AIRIS_KEY, else the admin key of the data folder)"),
 ]
 
 

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from airis_ray.client.address import resolve
 from airis_ray.demo.faults import parse_fault, seconds
 from airis_ray.demo.plan import Plan
 from airis_ray.demo.run import Run
@@ -33,10 +34,11 @@ _WRONG: Final = 2
 @app.command()
 def demo(
     url: Annotated[
-        str | None, typer.Option(help="where OTLP/HTTP is taken; default: this machine's AIRIS-Ray")
+        str | None,
+        typer.Option(help="where OTLP/HTTP is taken; default: AIRIS_URL, else this machine's AIRIS-Ray"),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="API key; default: AIRIS_DATA_DIR/admin.key if there is one")
+        str | None, typer.Option(help="API key; default: AIRIS_KEY, else AIRIS_DATA_DIR/admin.key")
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="the same seed, start and duration give the same telemetry")
@@ -113,15 +115,7 @@ def _sink(settings: Settings, url: str | None, key: str | None, out: Path | None
         return Count()
     if out is not None:
         return Files(out)
-    if url is None:
-        url = f"http://{settings.http.host}:{settings.http.port}"
-    if key is None:
-        file = settings.data_dir / "admin.key"
-        try:
-            key = file.read_text().strip() if file.is_file() else None
-        except OSError as error:
-            raise InvalidInput(f"{file}: {error.strerror}; give a key with --key") from None
-    return Sender(url, key)
+    return Sender(*resolve(settings, url, key))
 
 
 def _drive(plan: Plan, sink: Sink, truth: Path | None, live: bool, console: Console, as_json: bool) -> int:

@@ -71,6 +71,7 @@ def up(options: Options, say: Say) -> int:
             serve = ServeProcess(config, environ, log, echo)
         seconds = time.monotonic() - start
         _greet(settings, key if is_new else None, seconds, say)
+        is_new = False  # it has been shown
         demo = _start_demo(options, settings, environ, say)
         status = serve.wait()
         raise Unavailable(f"serve run ended with status {status}: {serve.problem or f'see {log}'}")
@@ -78,6 +79,8 @@ def up(options: Options, say: Say) -> int:
         say("stopping: draining what is under way")
         return 0
     finally:
+        if is_new:  # the start failed, and the next one finds the key made
+            say(_made(settings, key))
         if demo is not None and demo.poll() is None:
             demo.terminate()
         serve.stop()
@@ -144,9 +147,13 @@ def _greet(settings: Settings, key: str | None, seconds: float, say: Say) -> Non
     )
     say(f"OTLP/gRPC {settings.http.host}:{settings.grpc.port} (metadata application=ingest)")
     if key is not None:
-        say(f"admin key (shown this once, kept in {settings.data_dir / 'admin.key'}): {key}")
+        say(_made(settings, key))
     else:
         say(f"admin key: {settings.data_dir / 'admin.key'}")
+
+
+def _made(settings: Settings, key: str) -> str:
+    return f"admin key (shown this once, kept in {settings.data_dir / 'admin.key'}): {key}"
 
 
 def _start_demo(

@@ -202,7 +202,8 @@ def check_browser(headers: Mapping[bytes, bytes]) -> None:
     """Raise Forbidden for a request that a foreign web page made a browser on this machine send.
 
     Where authentication is off, the address alone lets a caller in, and a browser has it too. So the page
-    must be our own (``Origin``), under a name that nobody outside can point here (``Host``: DNS rebinding).
+    must be our own (``Origin``, ``Sec-Fetch-Site``), under a name that nobody outside can point here
+    (``Host``: DNS rebinding).
     """
     for name in (b"origin", b"host"):
         if headers.get(name) == b"null":  # a page without an origin: a sandboxed frame, a file, a data URL
@@ -211,6 +212,10 @@ def check_browser(headers: Mapping[bytes, bytes]) -> None:
         host = value.partition("/")[0] if value.startswith("[") else value.partition("/")[0].partition(":")[0]
         if host and "." in host and not host.endswith(".localhost") and not is_loopback(host):
             raise Forbidden(f"AIRIS_AUTH=disabled takes no requests of the {name.decode()} {value}")
+    if (
+        headers.get(b"sec-fetch-site") == b"cross-site"
+    ):  # a picture or a script of that page: no Origin is sent
+        raise Forbidden("AIRIS_AUTH=disabled takes no requests that another site's page made")
 
 
 def _bearer(authorization: str | None) -> str:

@@ -161,6 +161,7 @@ async def test_disabled_refuses_what_a_proxy_on_this_machine_brings_from_elsewhe
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"sec-fetch-site": "cross-site", "host": "127.0.0.1:3000"},
         {"host": "evil.example:3000"},
         {"origin": "http://127.0.0.1.evil.example"},
     ],
