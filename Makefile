@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test lint type unit contract serve-test lock bench clean
+.PHONY: help install build run test lint type unit contract test-kube serve-test lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ unit: $(STAMP) ## unit tests (no Ray, no network)
 
 contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a real server)
 	$(BIN)/pytest tests/contract
+
+test-kube: $(STAMP) ## the Kubernetes manifests, without a cluster (AIRIS_TEST_SCHEMAS: folder of CRDs)
+	@schemas=$${AIRIS_TEST_SCHEMAS:-$$(cd ../shared/schemas 2>/dev/null && pwd || true)}; \
+	export $${schemas:+AIRIS_TEST_SCHEMAS="$$schemas"}; $(BIN)/pytest tests/kube -rs
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve

@@ -1,0 +1,147 @@
+"""What runs: probes, jobs, settings, monitoring, the old service names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+
+import promql_parser
+
+from airis_ray.settings import Settings, described
+from tests.support.kube.checks.selectors import monitored
+from tests.support.kube.objects import Finding, Overlay
+from tests.support.kube.pods import at, pod_templates, selected, services
+
+
+def probes(overlay: Overlay) -> Iterator[Finding]:
+    """A container that runs for good says when it is ready and when it is alive (KubeRay adds those of Ray)."""
+    for template in pod_templates(overlay):
+        if not template.serving or template.ray:
+            continue
+        for path, container in template.containers:
+            if ".initContainers" in path:
+                continue
+            for probe in ("readinessProbe", "livenessProbe"):
+                if probe not in container:
+                    yield template.owner.finding(f"{path}.{probe}", "missing")
+
+
+def jobs(overlay: Overlay) -> Iterator[Finding]:
+    """A job ends, does not meet itself, and leaves a bounded history."""
+    for item in overlay.of("CronJob"):
+        spec = item.spec
+        for field in (
+            "startingDeadlineSeconds",
+            "successfulJobsHistoryLimit",
+            "failedJobsHistoryLimit",
+            "timeZone",
+        ):
+            if field not in spec:
+                yield item.finding(f"spec.{field}", "missing")
+        if spec.get("concurrencyPolicy") not in ("Forbid", "Replace"):
+            yield item.finding(
+                "spec.concurrencyPolicy", f"{spec.get('concurrencyPolicy')}: expected Forbid or Replace"
+            )
+        for field in ("activeDeadlineSeconds", "backoffLimit"):
+            if at(item.data, f"spec.jobTemplate.spec.{field}") is None:
+                yield item.finding(f"spec.jobTemplate.spec.{field}", "missing")
+
+
+def backups(overlay: Overlay) -> Iterator[Finding]:
+    """The whole database is backed up at 02:00 every day, where an overlay backs up at all."""
+    for item in overlay.of("CronJob"):
+        if item.name.endswith("-backup") and item.spec.get("schedule") != "0 2 * * *":
+            yield item.finding("spec.schedule", f"{item.spec.get('schedule')!r}: expected '0 2 * * *'")
+
+
+def settings(overlay: Overlay) -> Iterator[Finding]:
+    """An AIRIS_* variable is a setting of the program, and its value one that the program takes."""
+    known = {str(row["variable"]) for row in described(Settings())}
+    for template in pod_templates(overlay):
+        for path, container in template.containers:
+            for index, entry in enumerate(container.get("env") or ()):
+                name = entry["name"]
+                if name.startswith("AIRIS_") and name not in known:
+                    yield template.owner.finding(
+                        f"{path}.env[{index}].name", f"{name} is no setting (airis settings)"
+                    )
+
+
+def monitors(overlay: Overlay) -> Iterator[Finding]:
+    """Prometheus scrapes /metrics every 30 s."""
+    for item in overlay.of("ServiceMonitor", "PodMonitor"):
+        field = "endpoints" if item.kind == "ServiceMonitor" else "podMetricsEndpoints"
+        for index, endpoint in enumerate(item.spec.get(field) or ()):
+            if endpoint.get("interval") != "30s":
+                yield item.finding(
+                    f"spec.{field}[{index}].interval", f"{endpoint.get('interval')}: expected 30s"
+                )
+            if item.kind == "ServiceMonitor" and not monitored(overlay, item):
+                yield item.finding("spec.selector", "meets no Service")
+
+
+def rules(overlay: Overlay) -> Iterator[Finding]:
+    """Alerts are PromQL, and say how bad it is and what to do."""
+    for item in overlay.of("PrometheusRule"):
+        for place, group in enumerate(item.spec.get("groups") or ()):
+            for index, rule in enumerate(group.get("rules") or ()):
+                path = f"spec.groups[{place}].rules[{index}]"
+                error = _promql(str(rule.get("expr")))
+                if error:
+                    yield item.finding(f"{path}.expr", error)
+                if "alert" in rule and at(rule, "labels.severity") not in ("critical", "warning", "info"):
+                    yield item.finding(f"{path}.labels.severity", "expected critical, warning or info")
+                if "alert" in rule and not at(rule, "annotations.summary"):
+                    yield item.finding(f"{path}.annotations.summary", "missing")
+
+
+def dashboards(overlay: Overlay) -> Iterator[Finding]:
+    """Grafana's dashboards are JSON with panels whose queries are PromQL."""
+    for item in overlay.of("ConfigMap"):
+        if "grafana_dashboard" not in item.labels:
+            continue
+        for name, text in (item.data.get("data") or {}).items():
+            try:
+                board = json.loads(text)
+            except ValueError as error:
+                yield item.finding(f"data.{name}", f"not JSON: {error}")
+                continue
+            for index, panel in enumerate(board.get("panels") or ()):
+                for target in panel.get("targets") or ():
+                    error = _promql(str(target.get("expr", "")).replace("$__rate_interval", "5m"))
+                    if error:
+                        yield item.finding(f"data.{name} panels[{index}]", error)
+            if not board.get("panels") or not board.get("uid"):
+                yield item.finding(f"data.{name}", "expected uid and panels")
+
+
+@cache
+def _promql(text: str) -> str:
+    try:
+        promql_parser.parse(text)
+    except ValueError as error:
+        return f"{text!r} is no PromQL: {error}"
+    return ""
+
+
+def old_names(overlay: Overlay) -> Iterator[Finding]:
+    """The old services' names and ports lead to Serve."""
+    rows = overlay.tables["sizes"]["stateless"].values()
+    wanted = {name: port for row in rows for name, port in (row.get("legacy") or {}).items()}
+    by_name = {service.name: service for service in services(overlay)}
+    for name, port in wanted.items():
+        service = by_name.get(name)
+        if service is None:
+            yield Finding(f"Service/{name}", "metadata.name", "the old service's name is missing")
+            continue
+        if port not in {entry["port"] for entry in service.spec.get("ports") or ()}:
+            yield service.finding("spec.ports", f"expected port {port}")
+        if service.spec.get("type", "ClusterIP") != "ClusterIP":
+            yield service.finding("spec.type", "expected ClusterIP")
+        pods = selected(overlay, {"matchLabels": service.spec.get("selector")}, service.namespace)
+        if not any(template.ray for template in pods):
+            yield service.finding("spec.selector", "does not lead to Ray")
+
+
+CHECKS = (probes, jobs, backups, settings, monitors, rules, dashboards, old_names)
