@@ -59,7 +59,7 @@ def _service_retentions(text: str) -> Mapping[tuple[str, SignalKind | None], flo
         service, slash, last = named.rpartition("/")
         kind = next((each for each in _KINDS if slash and each == last), None)
         key = (service if kind else named, kind)
-        if not equals or not key[0]:
+        if not equals or not key[0] or not named.isprintable():
             raise ValueError(f"expected service=duration or service/signal=duration, got {item!r}")
         if key in stated:
             raise ValueError(f"{named} is named twice")

@@ -19,10 +19,12 @@ from typing import Final, Literal
 from airis_ray.errors import InvalidInput
 from airis_ray.settings import RetentionSettings, Settings
 from airis_ray.store.protocol import Query, Store
-from airis_ray.store.retention import RETENTION, ttl_expression
+from airis_ray.store.retention import RETENTION, is_by_service, ttl_expression
 
 _NAME: Final = re.compile(r"(\d{4})_(\w+)\.sql")
 _TTL: Final = re.compile(r"\{ttl:(\w+)\}")
+_WHOLE_PARTS: Final = "ttl_only_drop_parts = 1"
+_ROWS: Final = "ttl_only_drop_parts = 0"
 _STATEMENT_END: Final = re.compile(r";[ \t]*(?:\n|$)")
 
 _LOG_TABLE: Final = """
@@ -134,12 +136,18 @@ def _step(migration: Migration, direction: Literal["up", "down"], retention: Ret
 
 
 def render(statement: str, retention: RetentionSettings) -> str:
-    """Fill in ``{ttl:table}``: the TTL clause of that table, or nothing where its rows are kept for ever."""
+    """Fill in ``{ttl:table}``: the TTL clause of that table, or nothing where its rows are kept for ever.
+
+    With it goes the setting ``ttl_only_drop_parts``, which is 0 where services of the table are kept differently.
+    """
 
     def clause(match: re.Match[str]) -> str:
         expression = ttl_expression(match[1], retention)
         return f"TTL {expression}" if expression else ""
 
+    found = _TTL.search(statement)
+    if found is not None and is_by_service(found[1], retention):
+        statement = statement.replace(_WHOLE_PARTS, _ROWS)
     return _TTL.sub(clause, statement)
 
 
@@ -186,6 +194,9 @@ def _alterations(rows: Iterable[tuple[str, str]], retention: RetentionSettings) 
     for name, engine in sorted(rows):
         match = re.search(r" TTL (.*?)(?: SETTINGS .*)?$", engine, flags=re.DOTALL)
         present, wanted = match[1] if match else "", ttl_expression(name, retention)
+        by_service = is_by_service(name, retention)
+        if (_WHOLE_PARTS if by_service else _ROWS) in engine:
+            yield f"ALTER TABLE {name} MODIFY SETTING {_ROWS if by_service else _WHOLE_PARTS}"
         if wanted and wanted != present:
             yield f"ALTER TABLE {name} MODIFY TTL {wanted}"
         elif present and not wanted:

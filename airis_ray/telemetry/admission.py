@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airis_ray.settings import RetentionSettings
+from airis_ray.settings import RetentionSettings, SignalKind
 from airis_ray.telemetry.otlp import Decoded, Rejected
 from airis_ray.telemetry.sessions import SESSIONS_TABLE
 from airis_ray.telemetry.tables import Signal
@@ -23,30 +24,87 @@ _DAY: Final = 86_400
 _NS: Final = 1_000_000_000
 
 
-def admitted(decoded: Decoded, signal: Signal, retention: RetentionSettings, now_ns: int) -> Decoded:
-    """``decoded`` without the rows that are older than the retention of their table or too far ahead.
+@dataclass(frozen=True)
+class _Limits:
+    """The seconds between which a kind of rows is taken in; ``services`` have an oldest one of their own."""
 
-    They count as rejected: the store would drop the old ones right after it had acknowledged them.
+    kind: SignalKind
+    kept: float
+    oldest: int
+    newest: int
+    services: Mapping[str, int]
+
+    @classmethod
+    def of(cls, retention: RetentionSettings, kind: SignalKind, now: int) -> _Limits:
+        def oldest(kept: float) -> int:
+            return now - int(kept) if kept else 0
+
+        kept: float = getattr(retention, kind)
+        services = {name: oldest(each) for name, each in retention.by_service(kind).items()}
+        return cls(kind, kept, oldest(kept), now + AHEAD_SECONDS, services)
+
+    @property
+    def strictest(self) -> int:
+        """What is newer has not expired, whoever sent it."""
+        return max(self.oldest, *self.services.values()) if self.services else self.oldest
+
+    def oldest_of(self, batch: pa.RecordBatch) -> Any:
+        """The oldest second of each row."""
+        oldest = np.full(batch.num_rows, self.oldest, np.int64)
+        for name, second in self.services.items():
+            oldest[pc.equal(batch.column("ServiceName"), name).to_numpy(zero_copy_only=False)] = second
+        return oldest
+
+    def reason(self, second: int) -> str:
+        """Why rows like the one at ``second`` are refused."""
+        time = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if second > self.newest and not self.kept:
+            return f"lie more than one day ahead, for example at {time}"
+        kept = f"{self.kept / _DAY:g} days" if self.kept else "their service's retention"
+        settings = f"AIRIS_RETENTION_{self.kind.upper()}" + (
+            ", AIRIS_RETENTION_SERVICES" if self.services else ""
+        )
+        return (
+            f"lie outside the time that is taken in, for example at {time}: not older than {kept} "
+            f"({settings}) and not more than one day ahead"
+        )
+
+
+def admitted(decoded: Decoded, signal: Signal, retention: RetentionSettings, now_ns: int) -> Decoded:
+    """``decoded`` without the rows that are older than the retention of their table and service, or too far ahead.
+
+    They count as rejected, the old ones as expired too: the store would drop those right after it had acknowledged
+    them.
     """
-    newest = now_ns // _NS + AHEAD_SECONDS
     tables: dict[str, pa.RecordBatch] = {}
     for table, batch in decoded.tables.items():
-        kind = "sessions" if table == SESSIONS_TABLE else signal
-        kept: float = getattr(retention, kind)
-        oldest = now_ns // _NS - int(kept) if kept else 0
-        low, high = _bounds(batch)
-        inside = batch if oldest <= low and high <= newest else _between(batch, oldest, newest)
+        kind: SignalKind = "sessions" if table == SESSIONS_TABLE else signal
+        inside, expired, reason = _inside(batch, _Limits.of(retention, kind, now_ns // _NS))
         if inside.num_rows:
             tables[table] = inside
         if outside := batch.num_rows - inside.num_rows:
-            reason = _reason(outside, low if low < oldest else high, kind, kept)
             decoded = replace(
                 decoded,
                 accepted=decoded.accepted - outside,
                 rejected=decoded.rejected + outside,
-                reasons=(*decoded.reasons, Rejected("", reason)),
+                expired=decoded.expired + expired,
+                reasons=(*decoded.reasons, Rejected("", f"{outside} records {reason}")),
             )
     return replace(decoded, tables=tables)
+
+
+def _inside(batch: pa.RecordBatch, limits: _Limits) -> tuple[pa.RecordBatch, int, str]:
+    """The rows within the limits, how many others are too old, and the reason to tell for all that are left out."""
+    low, high = _bounds(batch)
+    if limits.strictest <= low and high <= limits.newest:
+        return batch, 0, ""
+    seconds = _seconds(batch)
+    expired = seconds < limits.oldest_of(batch)
+    outside = expired | (seconds > limits.newest)
+    if not outside.any():
+        return batch, 0, ""
+    example = seconds[expired].min() if expired.any() else seconds[outside].max()
+    return batch.filter(pa.array(~outside)), int(expired.sum()), limits.reason(int(example))
 
 
 def days(batch: pa.RecordBatch) -> frozenset[int]:
@@ -76,19 +134,3 @@ def _bounds(batch: pa.RecordBatch) -> tuple[int, int]:
 def _seconds(batch: pa.RecordBatch) -> Any:
     column = _column(batch)
     return column.view(pa.int64()).to_numpy() // (_NS if column.type.unit == "ns" else 1)
-
-
-def _between(batch: pa.RecordBatch, oldest: int, newest: int) -> pa.RecordBatch:
-    seconds = _seconds(batch)
-    return batch.filter(pa.array((seconds >= oldest) & (seconds <= newest)))
-
-
-def _reason(count: int, second: int, kind: str, kept: float) -> str:
-    """Why rows like the one at ``second`` are refused."""
-    time = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return (
-        f"{count} records lie outside the time that is taken in, for example at {time}: not older than "
-        f"{kept / _DAY:g} days (AIRIS_RETENTION_{kind.upper()}) and not more than one day ahead"
-        if kept
-        else f"{count} records lie more than one day ahead, for example at {time}"
-    )

@@ -56,3 +56,16 @@ def test_the_listing_has_every_variable_and_no_password() -> None:
     assert [row["variable"] for row in rows] == [name for name, _ in variables()]
     assert all(row["meaning"] for row in rows)
     assert "secret" not in str(rows)
+
+
+def test_retention_of_services() -> None:
+    settings = Settings.from_env({"AIRIS_RETENTION_SERVICES": "checkout=7d, ad/logs=3d, ad=1h, team/x=0"})
+    assert settings.retention.by_service("logs") == {"checkout": 604_800, "ad": 259_200, "team/x": 0}
+    assert settings.retention.by_service("traces") == {"checkout": 604_800, "ad": 3600, "team/x": 0}
+    assert Settings().retention.by_service("logs") == {}
+
+
+@pytest.mark.parametrize("value", ["checkout", "=3d", "a=3y", "a=1d,a=2d", "/logs=1d", "a\nb=1d"])
+def test_a_retention_of_services_that_cannot_be_read(value: str) -> None:
+    with pytest.raises(InvalidInput, match="AIRIS_RETENTION_SERVICES="):
+        Settings.from_env({"AIRIS_RETENTION_SERVICES": value})

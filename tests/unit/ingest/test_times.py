@@ -58,6 +58,35 @@ def test_what_is_kept_for_ever_has_no_oldest_time() -> None:
     assert (decoded.accepted, decoded.rejected) == (2, 1)
 
 
+def test_a_service_has_a_retention_of_its_own() -> None:
+    """Shorter or longer than the signal's; only what is too old has expired, not what is too far ahead."""
+    times = [NOW - 40 * DAY_NS, NOW - 9 * DAY_NS, NOW - 5 * DAY_NS, NOW, NOW + 2 * DAY_NS]
+    for services, accepted, expired in [
+        ("timed=7d", 2, 2),
+        ("timed/logs=60d", 4, 0),
+        ("timed/traces=7d,other=1d", 3, 1),
+        ("timed=0", 4, 0),
+    ]:
+        decoded = admitted(
+            decode("logs", at("logs", *times), tenant="t"), "logs", RetentionSettings(services=services), NOW
+        )
+        assert (decoded.accepted, decoded.rejected, decoded.expired) == (accepted, 5 - accepted, expired)
+        (reason,) = decoded.reasons
+        assert reason.reason.startswith(f"{5 - accepted} records lie outside")
+        assert "AIRIS_RETENTION_SERVICES" in reason.reason
+
+
+def test_a_service_may_be_kept_shorter_than_for_ever() -> None:
+    decoded = admitted(
+        decode("logs", at("logs", 1, NOW), tenant="t"),
+        "logs",
+        RetentionSettings(logs=0, services="timed=1d"),
+        NOW,
+    )
+    assert (decoded.accepted, decoded.expired) == (1, 1)
+    assert "not older than their service's retention" in decoded.reasons[0].reason
+
+
 def test_a_table_without_rows_left_is_left_out() -> None:
     decoded = admitted(decode("logs", at("logs", 1), tenant="t"), "logs", RetentionSettings(), NOW)
     assert decoded.tables == {}

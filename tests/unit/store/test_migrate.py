@@ -16,7 +16,7 @@ from airis_ray.store import TENANT_TABLES, Query, Result
 from airis_ray.store import migrate as migrations
 from airis_ray.store.histogram import bucket_sql
 from airis_ray.store.migrate import Migration, load, migrate, parse, plan, render
-from airis_ray.store.retention import RETENTION
+from airis_ray.store.retention import RETENTION, ttl_expression
 from airis_ray.telemetry.tables import SCHEMAS
 from tests.support.local_store import LocalStore
 
@@ -149,6 +149,44 @@ async def test_retention_follows_the_settings(empty: OwnDatabase) -> None:
     assert await migrate(empty, settings=day) == []
     await migrate(empty, settings=Settings())
     assert await plan(empty, settings=Settings()) == []
+
+
+async def test_services_have_a_retention_of_their_own(empty: OwnDatabase) -> None:
+    """From the first migration on, and back again; each service's rows go when their own time has passed."""
+    services = "short=7d,long/logs=60d,it's \\\\ 서버=0"
+    own = Settings(retention=RetentionSettings(services=services))
+    await migrate(empty, settings=own)
+    assert await plan(empty, settings=own) == []
+    tables = await empty.tables()
+    assert "toIntervalSecond(transform(ServiceName, ['short', 'long', " in tables["otel_logs"]
+    assert "ttl_only_drop_parts = 0" in tables["otel_logs"]
+    assert "'long'" not in tables["otel_traces"]
+    # What has no service keeps what is kept longest: for a service whose rows stay for ever, everything.
+    for table in ("otel_traces_trace_id_ts", "airis_facets_15m"):
+        assert " TTL " not in tables[table]
+        assert "ttl_only_drop_parts = 1" in tables[table]
+
+    for service, days in [("short", 9), ("short", 5), ("long", 40), ("other", 40), ("other", 9)]:
+        await empty.command(
+            f"INSERT INTO otel_logs (Timestamp, ServiceName) VALUES (now64(9) - toIntervalDay({days}), '{service}')"
+        )
+    await empty.command("OPTIMIZE TABLE otel_logs FINAL")
+    sql = "SELECT ServiceName AS s, count() AS n FROM otel_logs GROUP BY s ORDER BY s"
+    rows = (await empty.query(Query(sql))).table.to_pylist()
+    assert rows == [{"s": "long", "n": 1}, {"s": "other", "n": 1}, {"s": "short", "n": 1}]
+
+    (step,) = await migrate(empty, settings=Settings())
+    assert "ALTER TABLE otel_logs MODIFY SETTING ttl_only_drop_parts = 1" in step.statements
+    assert await plan(empty, settings=Settings()) == []
+    (step,) = await migrate(empty, settings=own)
+    assert "ALTER TABLE otel_logs MODIFY SETTING ttl_only_drop_parts = 0" in step.statements
+    assert await plan(empty, settings=own) == []
+
+
+def test_what_has_no_service_is_kept_as_long_as_any_service() -> None:
+    retention = RetentionSettings(logs=100, traces=200, services="a=300,a/logs=400,b/traces=50")
+    assert ttl_expression("otel_traces_trace_id_ts", retention).endswith("toIntervalSecond(300)")
+    assert ttl_expression("airis_facets_15m", retention).endswith("toIntervalSecond(400)")
 
 
 async def test_rows_past_their_time_are_gone_at_once(empty: OwnDatabase) -> None:
