@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from airis_ray.errors import AirisError, InvalidInput, Overloaded, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, Overloaded, StorageFull, Unavailable
 from airis_ray.ingest import metrics
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.lanes import Group, Part
@@ -74,6 +74,8 @@ class GroupWriter:
         while True:
             try:
                 await self._attempt(table, data, token, deadline)
+            except StorageFull:
+                raise  # it stays full for longer than anybody may wait here
             except (Unavailable, Overloaded) as error:
                 pause = backoff * self._random.uniform(0.5, 1.0)
                 if loop.time() + pause >= deadline:

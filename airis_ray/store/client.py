@@ -21,7 +21,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.binding import format_bind_value, quote_identifier
 from yarl import URL
 
-from airis_ray.errors import AirisError, InvalidInput, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, StorageFull, Unavailable
 from airis_ray.resilience import Breaker, BreakerPolicy, Permit, Retry, is_outage
 from airis_ray.settings import Settings, StoreSettings
 from airis_ray.store.arrow_stream import ArrowDecoder, read_table
@@ -280,7 +280,7 @@ def _encoded(value: str) -> str:
 
 
 def _is_outage(error: BaseException) -> bool:
-    return is_outage(error) and not isinstance(error, StatementUnavailable)
+    return is_outage(error) and not isinstance(error, StatementUnavailable | StorageFull)
 
 
 async def _raise_for_error(response: aiohttp.ClientResponse) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from airis_ray.errors import AirisError, InvalidInput, TooLarge, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, StorageFull, TooLarge, Unavailable
 
 _LIMITS: Final = frozenset(
     {
@@ -38,13 +38,14 @@ _OUTAGES: Final = frozenset(
 _STATEMENTS: Final = frozenset(
     {
         242,  # TABLE_IS_READ_ONLY (a replica lost its keeper)
-        243,  # NOT_ENOUGH_SPACE
         252,  # TOO_MANY_PARTS
         319,  # UNKNOWN_STATUS_OF_INSERT
         373,  # SESSION_IS_LOCKED
         394,  # QUERY_WAS_CANCELLED
     }
 )
+
+_NOT_ENOUGH_SPACE: Final = 243
 
 _CREDENTIALS: Final = frozenset({192, 193, 194, 492, 516})
 
@@ -71,6 +72,8 @@ def error_from(code: int | None, text: str) -> AirisError:
         return TooLarge(sentence)
     if code in _OUTAGES:
         return Unavailable(sentence)
+    if code == _NOT_ENOUGH_SPACE:
+        return StorageFull(sentence)
     if code in _STATEMENTS:
         return StatementUnavailable(sentence)
     if code in _CREDENTIALS:
