@@ -271,6 +271,44 @@ class StreamSettings(_Group):
     )
 
 
+class RedisSettings(_Group):
+    """The store that replicas share; without ``url`` each process remembers for itself."""
+
+    url: str | None = Field(
+        None, description="Redis or Valkey to use in place of the in-process cache, redis://host:6379"
+    )
+    timeout: Seconds = Field(
+        0.2, gt=0, description="longest wait for Redis; past it limits and cached answers do without"
+    )
+    connections: int = Field(32, ge=1, le=1000, description="connections of one replica to Redis")
+    prefix: str = Field(
+        "airis:",
+        pattern=r"^[\x21-\x7e]{0,100}$",
+        description="what the names of all keys in Redis begin with",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("expected redis://host:6379, rediss://… (TLS) or unix:///path")
+        return value
+
+
+class CacheSettings(_Group):
+    """Answers of analytics that are given again without asking the store."""
+
+    answer_ttl: Seconds = Field(
+        10.0, ge=0, description="longest time that an answer is given again; 0 asks the store each time"
+    )
+    answer_factor: float = Field(
+        5.0, gt=0, description="an answer that took one second to find is given again for so many seconds"
+    )
+    answer_from: Seconds = Field(0.1, ge=0, description="answers that were found faster are not kept")
+    answer_bytes: Bytes = Field(2**20, gt=0, description="larger answers are not kept")
+    memory_bytes: Bytes = Field(64 * 2**20, gt=0, description="memory of one replica's cache without Redis")
+
+
 class LimitSettings(_Group):
     """Requests that one key may make."""
 
@@ -297,6 +335,7 @@ class TestSettings(_Group):
     kafka_bootstrap: str | None = Field(
         None, description="a running Kafka for the tests, else they start one"
     )
+    redis_url: str | None = Field(None, description="a running Redis for the tests, else they start one")
     kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
     schemas: Path | None = Field(None, description="folder of custom resource definitions for tests/kube")
@@ -307,7 +346,6 @@ class Settings(_Group):
 
     data_dir: Path = Field(Path(".airis"), description="folder of everything that is kept on this machine")
     clickhouse_url: str | None = Field(None, description="ClickHouse to use in place of the embedded store")
-    redis_url: str | None = Field(None, description="Redis to use in place of the in-process cache")
     auth: Literal["enabled", "disabled"] = Field(
         "enabled", description="disabled only on a loopback listen address"
     )
@@ -328,6 +366,8 @@ class Settings(_Group):
     accounts: AccountSettings = AccountSettings()
     ingest: IngestSettings = IngestSettings()
     kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    cache: CacheSettings = CacheSettings()
     stream: StreamSettings = StreamSettings()
     limits: LimitSettings = LimitSettings()
     self: SelfSettings = SelfSettings()
@@ -397,7 +437,7 @@ def described(settings: Settings) -> list[dict[str, str]]:
         for step in path:
             field, value = group.model_fields[step], getattr(value, step)
             group = type(value) if isinstance(value, BaseModel) else group
-        shown = re.sub(r"//[^@/]*@", "//***@", "" if value is None else str(value))
+        shown = _without_password("" if value is None else str(value))
         default = "" if field.default is None else str(field.default)
         rows.append(
             {"variable": name, "value": shown, "default": default, "meaning": field.description or ""}
@@ -411,6 +451,10 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     tree[path[-1]] = value
 
 
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^@/]*@", "//***@", text)
+
+
 def _unknown(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"; did you mean {nearest[0]}?" if nearest else "; `airis settings` lists those there are"
@@ -422,5 +466,6 @@ def _sentence(error: ValidationError) -> str:
     for item in error.errors():
         name = "_".join(["AIRIS", *(str(step) for step in item["loc"])]).upper()
         message = item["msg"].removeprefix("Value error, ")
-        parts.append(f"{name}={item['input']!r}: {message}" if item["loc"] else message)
+        shown = _without_password(repr(item["input"]))
+        parts.append(f"{name}={shown}: {message}" if item["loc"] else message)
     return "; ".join(parts)

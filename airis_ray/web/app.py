@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
@@ -110,7 +109,7 @@ def scopes_of(route: RouteContext) -> tuple[str, ...] | None:
 
 
 def _checked(lifespan: Lifespan | None, guard: Guard) -> Lifespan:
-    """The lifespan of an application that refuses to start with an unguarded route, and closes its observer."""
+    """The lifespan of an application that refuses to start with an unguarded route, and closes its guard."""
 
     @asynccontextmanager
     async def checked(app: FastAPI) -> AsyncIterator[None]:
@@ -118,8 +117,7 @@ def _checked(lifespan: Lifespan | None, guard: Guard) -> Lifespan:
             raise Bug(f"routes of {app.title} without require(): {', '.join(unguarded)}")
         async with lifespan(app) if lifespan is not None else nullcontext():
             yield
-        if guard.observer is not None:
-            await asyncio.to_thread(guard.observer.close)
+        await guard.close()
 
     return checked
 

@@ -6,6 +6,7 @@ middleware (:mod:`airis_ray.web.middleware`) and the gRPC servicer ask it.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
+from airis_ray.cache import CacheStore, MemoryStore, Rate
 from airis_ray.errors import Bug, Forbidden, Overloaded, Unauthenticated
 from airis_ray.settings import Settings
-from airis_ray.web.limits import Allowance, Limits, MemoryLimits, Rate
+from airis_ray.web.limits import Allowance, Limits, StoreLimits
 from airis_ray.web.logs import Exchange
 from airis_ray.web.validation import check_query_names
 
@@ -93,19 +95,30 @@ class Guard:
         keys: KeyRing,
         *,
         limits: Limits | None = None,
+        cache: CacheStore | None = None,
         observer: Observer | None = None,
         answers_request_id: bool = True,
     ) -> None:
-        """``answers_request_id`` False where the server around the application writes ``x-request-id`` itself."""
+        """``cache`` is where limits are counted unless ``limits`` counts them; the guard's to close.
+
+        ``answers_request_id`` False where the server around the application writes ``x-request-id`` itself.
+        """
         self.disabled = settings.auth == "disabled"
         self.observer = observer
         self.answers_request_id = answers_request_id
         self._keys = keys
-        self._limits = limits or MemoryLimits()
+        self.cache = cache or MemoryStore()
+        self._limits = limits or StoreLimits(self.cache)
         self._rates = {
             "api": Rate(settings.limits.requests_per_minute, 60.0),
             "ingest": Rate(settings.limits.ingest_requests_per_minute, 60.0),
         }
+
+    async def close(self) -> None:
+        """Send what the observer holds, and release the cache."""
+        if self.observer is not None:
+            await asyncio.to_thread(self.observer.close)
+        await self.cache.close()
 
     async def authenticate(self, authorization: str | None, peer: str | None) -> Principal:
         """The caller behind an ``Authorization`` header (or gRPC metadata) value.

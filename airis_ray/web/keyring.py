@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from airis_ray.cache import MemoryStore, Rate
 from airis_ray.errors import AirisError, Overloaded, Unavailable
 from airis_ray.settings import Settings
 from airis_ray.web.auth import ALL_SCOPES, DEFAULT_TENANT, SELF_TENANT, KeyRing, Principal, Scope
 from airis_ray.web.key_files import ADMIN_KEY, SELF_KEY
 from airis_ray.web.keys import KeyRecord, digest, key_id_of
-from airis_ray.web.limits import MemoryLimits, Rate
+from airis_ray.web.limits import StoreLimits
 
 _T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class CachedKeys:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._unknown: OrderedDict[str, _Entry] = OrderedDict()
         self._asking: dict[str, asyncio.Task[KeyRecord | None]] = {}
-        self._limits = MemoryLimits(size=1, clock=clock)
+        self._limits = StoreLimits(MemoryStore(max_buckets=1, clock=clock))
         self._uses: dict[str, float] = {}
         self._flushed = clock()
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True)
-class Rate:
-    """``amount`` requests in ``window`` seconds; the whole amount may come at once."""
-
-    amount: int
-    window: float
+from airis_ray.cache import CacheStore, MemoryStore, Rate
+from airis_ray.errors import Unavailable
 
 
 @dataclass(frozen=True)
@@ -38,30 +30,33 @@ class Allowance:
 
 
 class Limits(Protocol):
-    """Counts requests by name. In-process now; shared by replicas where there is a Redis."""
+    """Counts requests by name."""
 
     async def take(self, name: str, rate: Rate) -> Allowance:
         """Take one request from the bucket ``name``."""
 
 
-class MemoryLimits:
-    """Buckets of this process, at most ``size``; the longest unused is forgotten, which is to its favour."""
+class StoreLimits:
+    """Limits over a cache store: shared by every replica where that is a Redis, else this process's own.
 
-    def __init__(self, *, size: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
-        self._size = size
-        self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    While a shared store is away each process counts by itself, beginning with full buckets: no request fails for it.
+    """
+
+    def __init__(self, store: CacheStore, *, meanwhile: CacheStore | None = None) -> None:
+        """``meanwhile`` counts while ``store`` is away; a memory store of its own unless given."""
+        self._store = store
+        self._meanwhile = meanwhile or MemoryStore()
 
     async def take(self, name: str, rate: Rate) -> Allowance:
-        now = self._clock()
-        per_second = rate.amount / rate.window
-        level, seen = self._buckets.pop(name, (float(rate.amount), now))
-        level = min(float(rate.amount), level + (now - seen) * per_second)
-        granted = level >= 1.0
-        if granted:
-            level -= 1.0
-        self._buckets[name] = (level, now)
-        if len(self._buckets) > self._size:
-            self._buckets.popitem(last=False)
-        reset = (rate.amount - level) / per_second
-        return Allowance(granted, rate, int(level), reset, 0.0 if granted else (1.0 - level) / per_second)
+        key = f"limit:{name}"
+        try:
+            taken = await self._store.take(key, rate)
+        except Unavailable:  # its breaker and /readyz tell
+            taken = await self._meanwhile.take(key, rate)
+        return Allowance(
+            granted=taken.granted,
+            rate=rate,
+            remaining=int(taken.level),
+            reset=(rate.amount - taken.level) / rate.per_second,
+            retry_after=0.0 if taken.granted else (1.0 - taken.level) / rate.per_second,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airis_ray.cache import open_cache
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
 from airis_ray.web.auth import Guard
@@ -17,6 +18,7 @@ def service_guard(settings: Settings, service: str, store: Store) -> Guard:
     return Guard(
         settings,
         api_keys(settings, KeyTable(store)),
+        cache=open_cache(settings),
         observer=Telemetry.start(settings, service),
         answers_request_id=False,  # Serve adds the header to every answer, and a second one would not help
     )

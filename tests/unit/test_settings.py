@@ -69,3 +69,13 @@ def test_retention_of_services() -> None:
 def test_a_retention_of_services_that_cannot_be_read(value: str) -> None:
     with pytest.raises(InvalidInput, match="AIRIS_RETENTION_SERVICES="):
         Settings.from_env({"AIRIS_RETENTION_SERVICES": value})
+
+
+def test_a_wrong_address_is_told_without_its_password() -> None:
+    with pytest.raises(
+        InvalidInput, match=r"AIRIS_REDIS_URL='http://\*\*\*@cache:1': .*redis://host:6379"
+    ) as caught:
+        Settings.from_env({"AIRIS_REDIS_URL": "http://user:secret@cache:1"})
+    assert "secret" not in str(caught.value)
+    shown = described(Settings.from_env({"AIRIS_REDIS_URL": "redis://user:secret@cache:6379/1"}))
+    assert "secret" not in str(shown)

@@ -7,11 +7,12 @@ import logging
 
 import pytest
 
+from airis_ray.cache import MemoryStore, Rate
 from airis_ray.errors import Unauthenticated, Unavailable
 from airis_ray.settings import Settings
 from airis_ray.web.app import service_app, unguarded_routes
 from airis_ray.web.auth import SELF_TENANT, Guard, Principal, Scope, is_loopback
-from airis_ray.web.limits import MemoryLimits, Rate
+from airis_ray.web.limits import StoreLimits
 from airis_ray.web.problems import PROBLEM_JSON
 from tests.unit.web.conftest import INGESTER, READER, Keys, client_of, demo_app, guard_of
 
@@ -97,7 +98,7 @@ class Clock:
 async def test_requests_over_the_limit_of_a_key_get_429_until_the_bucket_fills() -> None:
     clock = Clock()
     settings = Settings.model_validate({"limits": {"requests_per_minute": 3}})
-    guard = guard_of(settings=settings, limits=MemoryLimits(clock=clock))
+    guard = guard_of(settings=settings, limits=StoreLimits(MemoryStore(clock=clock)))
     client = client_of(demo_app(guard))
     left = [(await client.post("/raw")).headers["ratelimit-remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
@@ -116,7 +117,7 @@ async def test_requests_over_the_limit_of_a_key_get_429_until_the_bucket_fills()
 
 async def test_buckets_are_bounded_and_never_hold_more_than_the_rate() -> None:
     clock = Clock()
-    limits = MemoryLimits(size=2, clock=clock)
+    limits = StoreLimits(MemoryStore(max_buckets=2, clock=clock))
     for name in ("a", "b", "c"):
         await limits.take(name, Rate(1, 1.0))
     assert (await limits.take("a", Rate(1, 1.0))).granted  # forgotten, to its favour
