@@ -75,7 +75,8 @@ async def _export(signal: Signal, intake: Intake, request: Request, principal: P
     check_length(request.headers.get("content-length"), intake.max_body_bytes)
     with intake.reservation() as held:
         chunks = await read_body(request.stream(), intake.max_body_bytes, held)
-        decoded = await intake.accept(signal, Payload(chunks, encoding, media), principal.tenant, held)
+        payload = Payload(chunks, encoding, media, request.headers.get("traceparent"))
+        decoded = await intake.accept(signal, payload, principal.tenant, held)
     if media == JSON:
         return Response(orjson.dumps(answers.document(signal, decoded)), media_type=JSON)
     return Response(answers.message(signal, decoded).SerializeToString(), media_type=PROTOBUF)

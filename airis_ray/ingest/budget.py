@@ -29,7 +29,7 @@ class Budget:
             )
         if self.held + nbytes > self.limit:
             raise Overloaded(
-                "the store does not keep up; nothing of this request was kept, send it again later",
+                "what is behind ingest does not keep up; nothing of this request was kept, send it again later",
                 retry_after=self.retry_after,
             )
         self.held += nbytes

@@ -64,7 +64,7 @@ class Exporter:
         try:
             principal = await self._principal(context)
             tenant = principal.tenant
-            return await self._accept(received, principal)
+            return await self._accept(received, principal, _metadata(context, "traceparent"))
         except Exception as error:
             code = _refuse(error, context)
             return answers.RESPONSES[received.signal]()
@@ -74,21 +74,18 @@ class Exporter:
             ).inc()
 
     async def _principal(self, context: Context) -> Principal:
-        authorization = next(
-            (value for key, value in context.invocation_metadata() if key == "authorization"), None
-        )
-        principal = await self._guard.authenticate(authorization, context.peer())
+        principal = await self._guard.authenticate(_metadata(context, "authorization"), context.peer())
         principal.check(Scope.INGEST)
         await self._guard.admit(principal, "ingest")
         return principal
 
-    async def _accept(self, received: Received, principal: Principal) -> Any:
+    async def _accept(self, received: Received, principal: Principal, traceparent: str | None) -> Any:
         size, limit = len(received.payload), self._intake.max_body_bytes
         if size > limit:
             raise TooLarge(f"the message has {size} bytes; at most {limit} are taken")
         with self._intake.reservation() as held:
             held.grow(size)
-            payload = Payload([received.payload], "identity", PROTOBUF)
+            payload = Payload([received.payload], "identity", PROTOBUF, traceparent)
             decoded = await self._intake.accept(received.signal, payload, principal.tenant, held)
         return answers.message(received.signal, decoded)
 
@@ -103,6 +100,10 @@ def _refuse(error: Exception, context: Context) -> grpc.StatusCode:
     context.set_details(message)
     context.set_trailing_metadata(list(trailing))
     return _CODES[number]
+
+
+def _metadata(context: Context, name: str) -> str | None:
+    return next((value for key, value in context.invocation_metadata() if key == name), None)
 
 
 def _received(request: Any) -> Received:

@@ -50,3 +50,16 @@ COMMIT_RETRIES: Final = Counter(
     "Inserts tried again because the store did not answer. Cure: look at the store's own state in /readyz",
     ("table",),
 )
+DELIVERY_SECONDS: Final = Histogram(
+    "airis_ingest_delivery_seconds",
+    "Seconds until the Kafka brokers acknowledged a request. Cure for slow ones: look at the brokers' disks and "
+    "copies in sync",
+    ("topic",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+DELIVERY_ERRORS: Final = Counter(
+    "airis_ingest_delivery_errors",
+    "Requests that Kafka did not take, by the error that the sender got. Cure: Unavailable, look at the brokers; "
+    "Overloaded, more replicas or AIRIS_KAFKA_QUEUE_BYTES; TooLarge, the topic's max.message.bytes",
+    ("topic", "kind"),
+)

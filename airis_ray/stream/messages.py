@@ -106,14 +106,14 @@ def message(
 
 
 def write_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
-    """The headers of a message."""
+    """The headers of a message; a trace context that is none is left out."""
     headers = {
         TENANT: envelope.tenant,
         CONTENT_TYPE: PROTOBUF,
         RECEIVED: str(envelope.received_ns),
         RECORDS: None if envelope.records is None else str(envelope.records),
         ID: envelope.id,
-        TRACEPARENT: envelope.traceparent,
+        TRACEPARENT: _trace_context(envelope.traceparent),
     }
     return [(name, value.encode()) for name, value in headers.items() if value is not None]
 
@@ -127,13 +127,12 @@ def read_headers(headers: Headers | None, *, tenant: str, timestamp_ms: int) -> 
     its own senders.
     """
     found = {name.lower(): value for name, value in headers or () if value is not None}
-    traceparent = found.get(TRACEPARENT, b"").decode("latin-1")
     return Envelope(
         tenant=_checked(found, TENANT, _TENANT, "lower-case letters, digits, - and _") or tenant,
         received_ns=_number(found, RECEIVED, max(0, timestamp_ms) * 1_000_000),
         records=_number(found, RECORDS, None),
         id=_checked(found, ID, _ID, "32 hexadecimal digits"),
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+        traceparent=_trace_context(found.get(TRACEPARENT, b"").decode("latin-1")),
     )
 
 
@@ -160,6 +159,10 @@ def _first_resource(body: bytes) -> bytes:
     except (StopIteration, RecordError):
         return b""
     return body[start:end]
+
+
+def _trace_context(value: str | None) -> str | None:
+    return value if value is not None and _TRACEPARENT.fullmatch(value) else None
 
 
 def _text(found: dict[str, bytes], name: str) -> str | None:

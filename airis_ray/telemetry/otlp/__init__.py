@@ -6,7 +6,23 @@ messages for where nothing was compiled. :data:`IMPLEMENTATION` says which is in
 
 from __future__ import annotations
 
-from airis_ray.telemetry.otlp.decoder import IMPLEMENTATION, decode, decode_json, json_to_protobuf
+from airis_ray.telemetry.otlp.decoder import (
+    IMPLEMENTATION,
+    JsonRequest,
+    decode,
+    decode_json,
+    json_to_protobuf,
+    read_json,
+)
 from airis_ray.telemetry.otlp.result import Decoded, Rejected
 
-__all__ = ["IMPLEMENTATION", "Decoded", "Rejected", "decode", "decode_json", "json_to_protobuf"]
+__all__ = [
+    "IMPLEMENTATION",
+    "Decoded",
+    "JsonRequest",
+    "Rejected",
+    "decode",
+    "decode_json",
+    "json_to_protobuf",
+    "read_json",
+]

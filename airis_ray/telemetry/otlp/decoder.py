@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Final, Literal
 
@@ -41,15 +42,35 @@ def decode_json(signal: Signal, payload: bytes, *, tenant: str, received_ns: int
     Raises InvalidInput, with the position, where the payload is not JSON, and with the JSON pointer where its
     outermost object is wrong. A value that its field does not take rejects its record alone.
     """
+    request = read_json(signal, payload)
+    return request.told(decode(signal, request.data, tenant=tenant, received_ns=received_ns))
+
+
+@dataclass(frozen=True)
+class JsonRequest:
+    """An OTLP/JSON request in protobuf.
+
+    A record that a field does not take is in ``data`` as one that the decoder rejects; ``faults`` says, by the
+    record's pointer, what was wrong.
+    """
+
+    data: bytes
+    faults: Mapping[str, str]
+
+    def told(self, decoded: Decoded) -> Decoded:
+        """``decoded``, which was read from ``data``, with the reasons that the JSON gave."""
+        if not self.faults:
+            return decoded
+        reasons = (
+            Rejected(item.pointer, self.faults.get(item.pointer, item.reason)) for item in decoded.reasons
+        )
+        return replace(decoded, reasons=tuple(reasons))
+
+
+def read_json(signal: Signal, payload: bytes) -> JsonRequest:
+    """A request in OTLP/JSON as protobuf; raises InvalidInput as :func:`decode_json`."""
     data = _compiled_json(signal, payload)
-    if data is not None:
-        return decode(signal, data, tenant=tenant, received_ns=received_ns)
-    data, faults = salvage(signal, payload)
-    decoded = decode(signal, data, tenant=tenant, received_ns=received_ns)
-    if not faults:
-        return decoded
-    reasons = [Rejected(item.pointer, faults.get(item.pointer, item.reason)) for item in decoded.reasons]
-    return replace(decoded, reasons=tuple(reasons))
+    return JsonRequest(*salvage(signal, payload)) if data is None else JsonRequest(data, {})
 
 
 def json_to_protobuf(signal: Signal, payload: bytes) -> bytes:
