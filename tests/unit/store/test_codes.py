@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airis_ray.errors import AirisError, InvalidInput, TooLarge, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, StorageFull, TooLarge, Unavailable
 from airis_ray.store.codes import StatementUnavailable, error_code, error_from
 
 
@@ -23,6 +23,7 @@ from airis_ray.store.codes import StatementUnavailable, error_code, error_from
         (202, Unavailable),
         (209, Unavailable),
         (210, Unavailable),
+        (243, StorageFull),
         (252, StatementUnavailable),
         (516, Unavailable),
         (None, Unavailable),

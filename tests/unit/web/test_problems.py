@@ -27,6 +27,7 @@ EXPECTED = {
     errors.Forbidden: (403, code_pb2.PERMISSION_DENIED),
     errors.Overloaded: (429, code_pb2.RESOURCE_EXHAUSTED),
     errors.Unavailable: (503, code_pb2.UNAVAILABLE),
+    errors.StorageFull: (507, code_pb2.RESOURCE_EXHAUSTED),
     errors.Bug: (500, code_pb2.INTERNAL),
 }
 
