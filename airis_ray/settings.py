@@ -304,7 +304,7 @@ class CacheSettings(_Group):
     answer_factor: float = Field(
         5.0, gt=0, description="an answer that took one second to find is given again for so many seconds"
     )
-    answer_from: Seconds = Field(0.1, ge=0, description="answers that were found faster are not kept")
+    answer_from: Seconds = Field(0.25, ge=0, description="answers that were found faster are not kept")
     answer_bytes: Bytes = Field(2**20, gt=0, description="larger answers are not kept")
     memory_bytes: Bytes = Field(64 * 2**20, gt=0, description="memory of one replica's cache without Redis")
 

@@ -29,7 +29,7 @@ def create_app(
         await keys.close()
         await store.close()
 
-    app = service_app("analytics", settings, guard, lifespan)
+    app = service_app("analytics", settings, guard, lifespan, answers=guard.cache)
     app.state.hot_keys = keys
     app.include_router(routes_query.router(store, clock, keys))
     app.include_router(routes_series.router(store, clock, keys))

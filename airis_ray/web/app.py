@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from airis_ray import __version__
+from airis_ray.cache import CacheStore
 from airis_ray.errors import AirisError, Bug, NotFound
 from airis_ray.settings import Settings
+from airis_ray.web.answers import AnswerCache
 from airis_ray.web.auth import Guard, Require
 from airis_ray.web.middleware import GuardMiddleware
 from airis_ray.web.problems import HttpRefusal, Render, problem
@@ -32,13 +34,14 @@ def service_app(
     public: Collection[str] = (),
     limit: str = "api",
     render: Render = problem,
+    answers: CacheStore | None = None,
 ) -> FastAPI:
     """A FastAPI application with the guard in front of it and every error mapped.
 
     ``public`` names the paths (of this application, without its prefix) that need no credentials; every other
     route must depend on :func:`airis_ray.web.auth.require`. ``limit`` is the limit its requests count
-    against, ``api`` or ``ingest``. ``render`` writes its errors. Documents are the gateway's: the application
-    itself serves none.
+    against, ``api`` or ``ingest``. ``render`` writes its errors. ``answers`` keeps costly answers for an application
+    that only reads. Documents are the gateway's: the application itself serves none.
     """
     app = FastAPI(
         title=title,
@@ -50,6 +53,8 @@ def service_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.public = frozenset(public)
+    if answers is not None:
+        app.add_middleware(AnswerCache, store=answers, settings=settings.cache)  # behind the guard
     app.add_middleware(
         GuardMiddleware,
         guard=guard,

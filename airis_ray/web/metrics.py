@@ -24,3 +24,9 @@ SELF_EXPORTS: Final = Counter(
     "what could not be sent is dropped once the bounded queues are full",
     ("signal", "outcome"),
 )
+ANSWERS: Final = Counter(
+    "airis_answers",
+    "Answers of analytics by where they came from: hit (given again), miss (asked of the store), bypass (the caller "
+    "wanted it new). Cure for many misses of slow queries: a higher AIRIS_CACHE_ANSWER_TTL, or a Redis",
+    ("outcome",),
+)

@@ -181,10 +181,16 @@ class _Answer:
         await self._send(message)
 
 
+def route_template(scope: AsgiScope) -> str | None:
+    """The template of the route that answered, without the application's prefix; None where none did."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return None if route is None else str(getattr(route, "path_format", ""))
+
+
 def _route(scope: AsgiScope) -> str:
     """The template of the route that answered, with all its prefixes; '' where none did."""
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return f"{scope.get('root_path', '')}{getattr(route, 'path_format', '')}" if route is not None else ""
+    template = route_template(scope)
+    return "" if template is None else f"{scope.get('root_path', '')}{template}"
 
 
 def _headers(scope: AsgiScope) -> dict[bytes, bytes]:

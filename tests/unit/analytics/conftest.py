@@ -8,7 +8,7 @@ import httpx
 import pytest_asyncio
 
 from airis_ray.analytics.app import create_app
-from airis_ray.settings import Settings
+from airis_ray.settings import CacheSettings, Settings
 from airis_ray.web.auth import Guard, Principal, Scope
 from tests.support import records
 from tests.support.local_store import LocalStore
@@ -26,7 +26,7 @@ class AnyTenant:
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(migrated_store: LocalStore, tenant: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the tenant; ``now`` is an hour after the rows begin."""
-    settings = Settings()
+    settings = Settings(cache=CacheSettings(answer_ttl=0))  # what a test has just written has to be seen
     app = create_app(settings, migrated_store, Guard(settings, AnyTenant()), clock=lambda: NOW)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
