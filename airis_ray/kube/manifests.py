@@ -84,3 +84,14 @@ def build(overlay: Path) -> list[Manifest]:
     if done.returncode != 0:
         raise InvalidInput(f"{overlay}: {' '.join(done.stderr.split())}")
     return parse(done.stdout)
+
+
+def read(source: Path) -> list[Manifest]:
+    """The objects of a kustomize folder, of a file, or of standard input (`-`). Raises InvalidInput."""
+    if str(source) == "-":
+        return parse(sys.stdin.read())
+    if source.is_dir():
+        return build(source)
+    if not source.is_file():
+        raise InvalidInput(f"{source}: there is no such folder or file")
+    return parse(source.read_text(encoding="utf-8"))
