@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from airis_ray.analytics import sql as s
 from airis_ray.analytics.fields import Field, resolve
-from airis_ray.analytics.levels import LEVELS, canonical, is_level
+from airis_ray.analytics.levels import is_level
 from airis_ray.analytics.nodes import (
     And,
     Compare,
@@ -33,6 +33,7 @@ from airis_ray.analytics.sql import Sql
 from airis_ray.analytics.syntax import invalid, parse
 from airis_ray.errors import InvalidInput
 from airis_ray.store.keys import HOT_KEYS, HotKeys
+from airis_ray.telemetry.severity import LEVELS, canonical
 from airis_ray.telemetry.times import UNITS, parse_time
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)

@@ -9,25 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from airis_ray.analytics.sql import Sql, any_of, join, sql
-
-LEVELS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
-"""From the mildest to the worst; the n-th has the severity numbers 4n+1 to 4n+4."""
+from airis_ray.telemetry.severity import LEVELS, SPELLINGS
 
 LEVEL_COLUMNS: Final = frozenset({"SeverityText", "SeverityNumber"})
 """The columns that decide it."""
-
-_SPELLINGS: Final = {
-    "trace": ("trace", "verbose", "finest"),
-    "debug": ("debug", "dbug", "dbg"),
-    "info": ("info", "information", "informational"),
-    "warn": ("warn", "warning", "wrn"),
-    "error": ("error", "err", "severe"),
-    "fatal": ("fatal", "critical", "crit", "emergency", "emerg", "panic"),
-}
-_NUMBERED: Final = {level: (level, *(f"{level}{n}" for n in (2, 3, 4))) for level in LEVELS}
-_LEVEL_OF: Final = {
-    spelling: level for level in LEVELS for spelling in (*_NUMBERED[level], *_SPELLINGS[level])
-}
 
 
 def _literal(word: str) -> Sql:
@@ -39,17 +24,12 @@ def _list(words: tuple[str, ...]) -> Sql:
 
 
 _LOWER: Final = Sql("lower(SeverityText)")
-_KNOWN: Final = _list(tuple(_LEVEL_OF))
-
-
-def canonical(spelling: str) -> str | None:
-    """``warn`` for ``WARNING``; None for what is no level's name."""
-    return _LEVEL_OF.get(spelling.lower())
+_KNOWN: Final = _list(tuple(spelling for spellings in SPELLINGS.values() for spelling in spellings))
 
 
 def is_level(*levels: str) -> Sql:
     """The condition that a record's level is one of these (of LEVELS)."""
-    spelled = tuple(spelling for spelling, level in _LEVEL_OF.items() if level in levels)
+    spelled = tuple(spelling for level in LEVELS if level in levels for spelling in SPELLINGS[level])
     ranges = [Sql(f"SeverityNumber BETWEEN {first} AND {first + 3}") for first in map(_first, levels)]
     return sql("({} IN {} OR ({} NOT IN {} AND {}))", _LOWER, _list(spelled), _LOWER, _KNOWN, any_of(ranges))
 
@@ -60,7 +40,7 @@ def level_value() -> Sql:
         sql(
             "{} IN {}, {}",
             _LOWER,
-            _list(tuple(s for s, of in _LEVEL_OF.items() if of == level)),
+            _list(SPELLINGS[level]),
             _literal(level),
         )
         for level in LEVELS

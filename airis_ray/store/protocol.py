@@ -31,6 +31,7 @@ TENANT_TABLES: tuple[str, ...] = (
     "airis_logs_10s",
     "airis_facets_15m",
     "airis_series_1m",
+    "airis_alerts",
 )
 """Every table that holds tenants' rows; each has a column ``Tenant``."""
 

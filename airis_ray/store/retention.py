@@ -21,6 +21,7 @@ RETENTION: Final[Mapping[str, tuple[tuple[SignalKind, ...], str]]] = {
     "airis_logs_10s": (("logs",), "Time"),
     "airis_facets_15m": (("logs", "traces"), "Time"),
     "airis_series_1m": (("metrics",), "Time"),
+    "airis_alerts": (("logs",), "Time"),
 }
 """Table → the signals it is made of (the longest retention counts), and the column its age is taken from."""
 

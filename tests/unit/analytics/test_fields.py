@@ -6,10 +6,10 @@ import pytest
 
 from airis_ray.analytics.conventions import keys_of
 from airis_ray.analytics.fields import resolve
-from airis_ray.analytics.levels import LEVELS, canonical
 from airis_ray.analytics.signals import SOURCES, Kind, source_of
 from airis_ray.errors import Bug
 from airis_ray.store.keys import ATTRIBUTE_MAPS, HOT_KEYS
+from airis_ray.telemetry.severity import LEVELS, canonical
 
 
 @pytest.mark.parametrize(

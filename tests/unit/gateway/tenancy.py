@@ -22,6 +22,7 @@ TABLES = (
     "airis_logs_10s",
     "airis_facets_15m",
     "airis_series_1m",
+    "airis_alerts",
     "airis_keys",
     "airis_tenants",
     "airis_audit",
