@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +17,9 @@ import uvicorn
 
 from airis_ray.errors import Unavailable
 from airis_ray.settings import Settings
-from airis_ray.store.embedded.engine import Engine
+from airis_ray.store.disk import usage_of
+from airis_ray.store.embedded.disk_guard import DiskGuard
+from airis_ray.store.embedded.engine import Engine, Setup
 from airis_ray.store.embedded.errors import ClickHouseError
 from airis_ray.store.embedded.folder import FolderLock, check_data_dir, listen
 from airis_ray.store.embedded.keyring import StoreKeys
@@ -94,9 +97,16 @@ class EmbeddedStore:
             admin_file=settings.data_dir / "admin.key",
             open_to_all=settings.auth == "disabled",
         )
+        guard = DiskGuard(
+            partial(_rows, engine, settings), settings.disk, lambda: usage_of(settings.data_dir)
+        )
+        stopped = threading.Event()
+        watch = threading.Thread(target=guard.run, args=(stopped,), name="disk guard", daemon=True)
+        watch.start()
+        server = Server(engine, keys, settings.store, check=guard.check)
         try:
             with runner:
-                runner.run(self._until_stopped(Server(engine, keys, settings.store), listener, ready))
+                runner.run(self._until_stopped(server, listener, ready))
         except BaseException as problem:
             self._fail(problem, ready)
         else:
@@ -104,6 +114,8 @@ class EmbeddedStore:
                 self._fail(RuntimeError("the server has ended by itself"), ready)
         finally:
             ready.set()
+            stopped.set()
+            watch.join()  # the engine ends when its last connection does
             engine.close()
             lock.release()
 
@@ -142,6 +154,13 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
+
+
+def _rows(engine: Engine, settings: Settings, sql: str) -> list[list[str]]:
+    """What a statement answers. Names and numbers alone: nothing in it needs escaping."""
+    with engine.connected(Setup(database=settings.store.database)) as connection:
+        text = bytes(connection.run(sql, "TabSeparatedRaw")).decode()
+    return [line.split("\t") for line in text.splitlines()]
 
 
 def _open_engine(settings: Settings) -> Engine:

@@ -32,7 +32,7 @@ from airis_ray.store.embedded.request import IDLE_SECONDS, Gone, Receive, Reques
 from airis_ray.store.embedded.running import Registry
 from airis_ray.store.embedded.sessions import DEFAULT_TIMEOUT, Pinned, Sessions
 from airis_ray.store.embedded.source import read_source
-from airis_ray.store.embedded.statement import Verb
+from airis_ray.store.embedded.statement import Statement, Verb
 from airis_ray.store.embedded.work import Finished, Item, Piece
 
 _T = TypeVar("_T")
@@ -53,12 +53,22 @@ class Server:
     """The ASGI application. Belongs to one event loop; :meth:`close` ends its threads."""
 
     def __init__(
-        self, engine: Engine, keys: KeyRing, limits: StoreSettings, *, idle: float = IDLE_SECONDS
+        self,
+        engine: Engine,
+        keys: KeyRing,
+        limits: StoreSettings,
+        *,
+        check: Callable[[Statement], None] = lambda _: None,
+        idle: float = IDLE_SECONDS,
     ) -> None:
-        """``idle``: seconds that a request's body may pause."""
+        """``check`` raises ClickHouseError for a statement that may not run now.
+
+        ``idle``: seconds that a request's body may pause.
+        """
         self.engine = engine
         self._keys = keys
         self._limits = limits
+        self._check = check
         self._idle = idle
         self._lanes = Lanes(limits)
         self._threads = ThreadPoolExecutor(self._lanes.places, "statement")
@@ -127,6 +137,7 @@ class Server:
         if call.rights.level is Level.WRITER:
             tables = await self._in_control(own_tables, self.engine)
         call.authorize(tables)
+        self._check(call.statement)
         verb = call.statement.verb
         if verb in (Verb.SET, Verb.USE):
             change = remember if verb is Verb.SET else use
