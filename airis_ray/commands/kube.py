@@ -131,30 +131,33 @@ def backup(
     """Back the whole database up now, as the job of 02:00 does."""
     from airis_ray.kube.jobs import BACKUP
 
-    _run_job(context, namespace, BACKUP, None, wait=wait, timeout=timeout, dry_run=dry_run)
+    with _cluster(context, namespace) as cluster:
+        _run_job(cluster, BACKUP, None, wait=wait, timeout=timeout, dry_run=dry_run)
 
 
 @app.command()
 def restore(
     name: Annotated[str, typer.Option("--backup", help="name of the backup, as the backup job prints it")],
-    yes: Annotated[
-        bool, typer.Option("--yes", help="do not ask: tables of the same name are replaced")
-    ] = False,
-    wait: WaitFlag = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before the platform is stopped")] = False,
     timeout: TimeoutOption = 7200,
     dry_run: DryRunFlag = False,
     context: ContextOption = None,
     namespace: NamespaceOption = "airis",
 ) -> None:
-    """Bring the database back from a backup."""
+    """Stop the platform, bring the database back from a backup, start the platform. The database has to be empty."""
     from airis_ray.kube.jobs import NAME_VARIABLE, RESTORE, backup_name
+    from airis_ray.kube.stops import stopped
 
     chosen = backup_name(name)
-    if not (yes or dry_run) and not typer.confirm(f"restore {chosen} over the database in {namespace!r}?"):
+    if not (yes or dry_run) and not typer.confirm(
+        f"stop the platform and restore {chosen} in {namespace!r}?"
+    ):
         raise InvalidInput("nothing was restored: the answer was no")
-    _run_job(
-        context, namespace, RESTORE, {NAME_VARIABLE: chosen}, wait=wait, timeout=timeout, dry_run=dry_run
-    )
+    with (
+        _cluster(context, namespace) as cluster,
+        stopped(cluster, seconds=timeout, dry_run=dry_run, say=_say),
+    ):
+        _run_job(cluster, RESTORE, {NAME_VARIABLE: chosen}, wait=True, timeout=timeout, dry_run=dry_run)
 
 
 @app.command()
@@ -194,23 +197,15 @@ def _cluster(context: str | None, namespace: str) -> Iterator[Cluster]:
 
 
 def _run_job(
-    context: str | None,
-    namespace: str,
-    name: str,
-    variables: dict[str, str] | None,
-    *,
-    wait: bool,
-    timeout: int,
-    dry_run: bool,
+    cluster: Cluster, name: str, variables: dict[str, str] | None, *, wait: bool, timeout: int, dry_run: bool
 ) -> None:
     from airis_ray.kube.jobs import start
     from airis_ray.kube.progress import wait as until
 
-    with _cluster(context, namespace) as cluster:
-        job = start(cluster, name, variables, dry_run=dry_run)
-        _say(_tried(f"Job/{job['metadata']['name']} started", dry_run))
-        if wait and not dry_run:
-            until(cluster, [{**job, "kind": "Job", "apiVersion": "batch/v1"}], seconds=timeout, say=_say)
+    job = start(cluster, name, variables, dry_run=dry_run)
+    _say(_tried(f"Job/{job['metadata']['name']} started", dry_run))
+    if wait and not dry_run:
+        until(cluster, [job], seconds=timeout, say=_say)
 
 
 def _tell(found: Status) -> None:

@@ -1,4 +1,4 @@
-"""`airis kube scale | upgrade`: changes of the RayService, each guarded by what was read before it."""
+"""`airis kube scale | upgrade | restore`: changes of the RayService, each guarded by what was read before it."""
 
 from __future__ import annotations
 
@@ -128,6 +128,12 @@ def upgrade(service: Manifest, image: str) -> Change:
     if old == {image}:
         raise InvalidInput(f"--image {image!r} is what runs already")
     return Change(operations, f"image {own} → {image}: a new Ray cluster starts beside the old one")
+
+
+def suspended(on: bool) -> Change:
+    """The platform stopped (its Ray cluster is deleted, the stateful tier stays), or started again."""
+    said = "the platform is stopped: its Ray cluster goes" if on else "the platform starts again"
+    return Change([{"op": "add", "path": "/spec/suspend", "value": on}], said)
 
 
 def carry_out(cluster: Cluster, change: Change, *, dry_run: bool) -> Manifest:

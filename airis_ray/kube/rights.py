@@ -17,10 +17,11 @@ class Right:
 
 
 RIGHTS: Final = (
-    Right("ray.io", "rayservices", ("get",), ("status", "scale", "upgrade")),
-    Right("ray.io", "rayservices", ("patch",), ("scale", "upgrade")),
-    Right("", "pods", ("list",), ("status", "logs")),
-    Right("", "pods/log", ("get",), ("logs", "backup", "restore")),
+    Right("ray.io", "rayservices", ("get",), ("status", "scale", "upgrade", "restore")),
+    Right("ray.io", "rayservices", ("patch",), ("scale", "upgrade", "restore")),
+    Right("ray.io", "rayclusters", ("list",), ("restore",)),
+    Right("", "pods", ("list",), ("status", "logs", "upgrade", "restore")),
+    Right("", "pods/log", ("get",), ("logs",)),
     Right("", "services/proxy", ("get",), ("status",)),
     Right("apps", "statefulsets", ("list",), ("status",)),
     Right("apps", "deployments", ("list",), ("status",)),
