@@ -11,6 +11,7 @@ from airis_ray.launch.deployment import prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
+from airis_ray.web.vitals import Vitals, vitals
 
 
 @serve.deployment(name="Analytics")
@@ -25,6 +26,10 @@ class Analytics:
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
         return create_app(self._settings, store, service_guard(self._settings, "analytics", store))
+
+    async def vitals(self) -> Vitals:
+        """What this replica tells of itself."""
+        return vitals("analytics")
 
 
 def app(args: dict[str, str]) -> Application:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -16,16 +16,21 @@ from airis_ray import __version__
 from airis_ray.errors import Forbidden, Unauthenticated
 from airis_ray.gateway.administration import router
 from airis_ray.gateway.exposition import Exposition
-from airis_ray.gateway.models import Part, Readiness
+from airis_ray.gateway.models import Part, Readiness, breakers_of
 from airis_ray.gateway.openapi import openapi
 from airis_ray.gateway.pages import page_endpoint
 from airis_ray.gateway.readiness import Applications, Probes, Report
+from airis_ray.gateway.replicas import AskAll, Replicas
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
 from airis_ray.web.app import service_app
 from airis_ray.web.auth import DEFAULT_TENANT, Guard, Principal, Scope, require
+from airis_ray.web.vitals import Vitals
 
 PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
+
+_BREAKERS_WAIT: Final = 0.5
+"""Seconds that /readyz waits for replicas that are slow to tell; a load balancer waits for /readyz."""
 
 
 def create_app(
@@ -34,15 +39,18 @@ def create_app(
     guard: Guard,
     *,
     applications: Applications | None = None,
+    replicas: AskAll | None = None,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
-    """The application. ``applications`` tells the state of the Serve applications; None where there is no Serve.
+    """The application. ``applications`` tells the state of the Serve applications, ``replicas`` asks every replica of
+    theirs; None where there is no Serve.
 
     The caller's ``store`` stays his: he closes it.
     """
     app = service_app("gateway", settings, guard, public=PUBLIC)
-    probes = Probes(settings, store, applications)
-    exposition = Exposition(store, probes)
+    probes = Probes(settings, store, applications, cache=guard.cache)
+    everywhere = Replicas(replicas)
+    exposition = Exposition(store, probes, everywhere)
     app.include_router(router(store, clock))
 
     @app.get("/healthz", tags=["state"], summary="Alive")
@@ -56,8 +64,8 @@ def create_app(
         responses={503: {"model": Readiness}},
     )
     async def readyz(request: Request) -> JSONResponse:
-        report = await probes.report()
-        body = _readiness(report, open_=await _is_operator(guard, request))
+        report, found = await asyncio.gather(probes.report(), everywhere.vitals(_BREAKERS_WAIT))
+        body = _readiness(report, found, open_=await _is_operator(guard, request))
         return JSONResponse(body.model_dump(), 200 if report.ready else 503, {"cache-control": "no-store"})
 
     @app.get(
@@ -80,16 +88,18 @@ def create_app(
     return app
 
 
-def _readiness(report: Report, *, open_: bool) -> Readiness:
+def _readiness(report: Report, replicas: Sequence[Vitals], *, open_: bool) -> Readiness:
     parts = {
         name: Part(
             state=found.state,
             detail=(found.detail or found.reason) if open_ else found.reason,
             ms=round(found.ms, 1),
+            needed=found.needed,
         )
         for name, found in report.parts.items()
     }
-    return Readiness(ready=report.ready, version=__version__, parts=parts)
+    breakers = breakers_of(replicas, open_=open_)
+    return Readiness(ready=report.ready, version=__version__, parts=parts, breakers=breakers)
 
 
 async def _is_operator(guard: Guard, request: Request) -> bool:

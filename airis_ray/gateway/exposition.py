@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from airis_ray.accounts.families import account_families
 from airis_ray.errors import AirisError
 from airis_ray.gateway.readiness import Probes
+from airis_ray.gateway.replicas import Replicas
 from airis_ray.store.protocol import Query, Store
 
 _SQL: Final = """
@@ -23,7 +26,7 @@ _CACHED: Final = 5.0  # seconds that the store's facts are kept
 
 
 class Exposition:
-    """Collects the numbers. No tenant's name is among the store's facts."""
+    """Collects the numbers. Tenants' names are among the accounts alone."""
 
     media_type = CONTENT_TYPE_LATEST
 
@@ -31,26 +34,32 @@ class Exposition:
         self,
         store: Store,
         probes: Probes,
+        replicas: Replicas,
         *,
         registry: CollectorRegistry = REGISTRY,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._probes = probes
+        self._replicas = replicas
         self._registry = registry
         self._clock = clock
+        self._wall_clock = wall_clock
         self._tables: list[dict[str, Any]] = []
+        self._accounts: list[Metric] = []
         self._asked = float("-inf")
 
     async def text(self) -> bytes:
         """The exposition."""
-        await self._ask_store()
-        report = await self._probes.report()
+        _, report, breakers = await asyncio.gather(
+            self._ask_store(), self._probes.report(), self._replicas.families()
+        )
         ready = GaugeMetricFamily("airis_part_ready", "1 where a part of /readyz is ready", labels=["part"])
         for name, found in report.parts.items():
             ready.add_metric([name], 1.0 if found.state == "ready" else 0.0)
         facts = CollectorRegistry(auto_describe=False)
-        facts.register(_Families([ready, *self._store_families()]))
+        facts.register(_Families([ready, *breakers, *self._store_families(), *self._accounts]))
         return generate_latest(self._registry) + generate_latest(facts)
 
     async def _ask_store(self) -> None:
@@ -58,11 +67,12 @@ class Exposition:
         if now - self._asked < _CACHED:
             return
         self._asked = now
-        try:
+        self._tables, self._accounts = [], []
+        # Where they are missing, airis_part_ready{part="store"} says why.
+        with suppress(AirisError, TimeoutError):
             async with asyncio.timeout(_BOUND):
                 self._tables = (await self._store.query(Query(_SQL))).table.to_pylist()
-        except (AirisError, TimeoutError):
-            self._tables = []  # airis_part_ready{part="store"} says why they are missing
+                self._accounts = await account_families(self._store, self._wall_clock())
 
     def _store_families(self) -> Iterator[Metric]:
         for column, meaning in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from airis_ray.gateway.tenants import TENANT_ID, Tenant
 from airis_ray.telemetry.times import format_time
 from airis_ray.web.auth import Principal, Scope
 from airis_ray.web.keys import KeyRecord
+from airis_ray.web.vitals import Vitals
 
 TenantId = Annotated[str, Field(pattern=TENANT_ID, description="lower-case letters, digits, `-` and `_`")]
 
@@ -95,14 +97,49 @@ class Part(_Model):
     state: Literal["ready", "waiting", "down"]
     detail: str = ""
     ms: float = Field(description="how long the probe took")
+    needed: bool = Field(True, description="false: the rest is ready without it")
+
+
+class Breaker(_Model):
+    """How one replica's calls to one part go. ``replica`` and ``reason`` are for an operator."""
+
+    part: str = Field(description="whom the calls go to: store, kafka, redis")
+    service: str = Field(description="whose calls they are")
+    replica: str = ""
+    state: Literal["closed", "half-open", "open"] = Field(
+        description="closed: calls pass; open: they are suspended; half-open: one is tried"
+    )
+    failures: int = Field(description="calls in a row that the part did not answer")
+    seconds: float = Field(description="how long calls have passed, or have not")
+    retry_in: float = Field(description="seconds until the next one is tried; 0 while they pass")
+    reason: str = ""
 
 
 class Readiness(_Model):
-    """Whether everything needed is ready."""
+    """Whether everything needed is ready. The breakers inform and decide nothing."""
 
     ready: bool
     version: str
     parts: dict[str, Part]
+    breakers: list[Breaker] = []
+
+
+def breakers_of(replicas: Sequence[Vitals], *, open_: bool) -> list[Breaker]:
+    """Every replica's breakers; ``open_`` tells also which replica it is and why."""
+    return [
+        Breaker(
+            part=report.name,
+            service=replica.service,
+            replica=replica.replica if open_ else "",
+            state=report.state,
+            failures=report.failures,
+            seconds=round(report.seconds, 1),
+            retry_in=round(report.retry_in, 1),
+            reason=report.reason if open_ else "",
+        )
+        for replica in replicas
+        for report in replica.breakers
+    ]
 
 
 def key_of(record: KeyRecord) -> Key:

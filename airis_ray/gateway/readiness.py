@@ -6,9 +6,10 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from airis_ray.cache import CacheStore
 from airis_ray.errors import Unavailable
 from airis_ray.settings import Settings
 from airis_ray.store.migrate import plan
@@ -26,23 +27,27 @@ State = Literal["ready", "waiting", "down"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a probe found. ``reason`` is for everybody; ``detail`` names insides and is for operators."""
+    """What a probe found. ``reason`` is for everybody; ``detail`` names insides and is for operators.
+
+    A part that is not ``needed`` is shown, and the rest is ready without it.
+    """
 
     state: State
     reason: str = ""
     detail: str = ""
     ms: float = 0.0
+    needed: bool = True
 
 
 @dataclass(frozen=True)
 class Report:
-    """All findings. Ready when every part is."""
+    """All findings. Ready when every part that is needed is."""
 
     parts: Mapping[str, Finding] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
-        return all(finding.state == "ready" for finding in self.parts.values())
+        return all(finding.state == "ready" for finding in self.parts.values() if finding.needed)
 
 
 class Probes:
@@ -54,12 +59,14 @@ class Probes:
         store: Store,
         applications: Applications | None = None,
         *,
+        cache: CacheStore | None = None,
         clock: Callable[[], float] = time.monotonic,
         disk_free: Callable[[], int] | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._applications = applications
+        self._cache = cache
         self._clock = clock
         self._disk_free = disk_free or (lambda: shutil.disk_usage(settings.data_dir).free)
         self._round: asyncio.Task[Report] | None = None
@@ -75,6 +82,8 @@ class Probes:
 
     async def _probe_all(self) -> Report:
         probes = {"store": self._probe_store, "migrations": self._probe_migrations, "disk": self._probe_disk}
+        if self._cache is not None and self._settings.redis.url is not None:
+            probes["redis"] = self._probe_redis
         findings, served = await asyncio.gather(
             asyncio.gather(*(_bounded(probe) for probe in probes.values())), self._probe_applications()
         )
@@ -97,6 +106,15 @@ class Probes:
         if free < _DISK_FREE:
             return Finding("down", "the disk of the data folder is nearly full", detail)
         return Finding("ready", "", detail)
+
+    async def _probe_redis(self) -> Finding:
+        assert self._cache is not None
+        try:
+            await self._cache.ping()
+        except Unavailable as error:
+            reason = "does not answer; the rest works without it"
+            return Finding("down", reason, str(error), needed=False)
+        return Finding("ready", needed=False)
 
     async def _probe_applications(self) -> dict[str, Finding]:
         """A finding for each Serve application; one named ``serve`` where Serve itself cannot be asked."""
@@ -133,4 +151,4 @@ async def _bounded(probe: Callable[[], Awaitable[Finding]]) -> Finding:
         found = Finding("down", "does not answer", str(error))
     except Exception as error:  # whatever is wrong with a part, the report has to come
         found = Finding("down", "is not in order; an operator's key shows why", str(error) or repr(error))
-    return Finding(found.state, found.reason, found.detail, (time.perf_counter() - start) * 1e3)
+    return replace(found, ms=(time.perf_counter() - start) * 1e3)

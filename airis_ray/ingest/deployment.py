@@ -16,6 +16,7 @@ from airis_ray.launch.deployment import prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
+from airis_ray.web.vitals import Vitals, vitals
 
 
 @serve.deployment(name="Ingest")
@@ -45,6 +46,10 @@ class Ingest:
         """Raise unless this replica works. A store that is down is not its fault and no reason to restart it."""
         if self._intake is not None:
             await self._intake.check()
+
+    async def vitals(self) -> Vitals:
+        """What this replica tells of itself."""
+        return vitals("ingest")
 
 
 def app(args: dict[str, str]) -> Application:

@@ -8,7 +8,8 @@ Around a call::
             await client.get(...)
 
 An error that :func:`is_outage` recognizes (Unavailable, OSError, TimeoutError; or what ``counts`` says) is a failure;
-any other outcome, also InvalidInput, shows that the part answers; a cancelled call shows nothing (see ``patience``).
+any other outcome, also InvalidInput, shows that the part answers; Overloaded shows nothing (the queue was full before
+the part was asked), nor does a cancelled call (but see ``patience``).
 
 Where a call ends elsewhere than it began (a delivery report in another thread)::
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal
 
-from airis_ray.errors import Unavailable
+from airis_ray.errors import Overloaded, Unavailable
 from airis_ray.resilience import metrics
 
 State = Literal["closed", "half-open", "open"]
@@ -111,7 +111,7 @@ class _Call:
     ) -> None:
         if error is None:
             self._permit.succeeded()
-        elif isinstance(error, BreakerOpen):  # another part's, on the way to this one
+        elif isinstance(error, BreakerOpen | Overloaded):  # another part's, or a queue on the way to this one
             self._permit.abandoned()
         elif isinstance(error, Exception):
             self._permit.failed(error) if self._breaker.counts(error) else self._permit.succeeded()

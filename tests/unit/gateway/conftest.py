@@ -9,8 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from airis_ray.cache import CacheStore
 from airis_ray.gateway.app import create_app
 from airis_ray.gateway.readiness import Applications
+from airis_ray.gateway.replicas import AskAll
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
 from airis_ray.web.auth import ALL_SCOPES, Guard, Scope
@@ -31,15 +33,19 @@ class World:
         data_dir: Path,
         *,
         applications: Applications | None = None,
+        replicas: AskAll | None = None,
+        cache: CacheStore | None = None,
         settings: Mapping[str, object] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.settings = Settings.model_validate({"data_dir": data_dir, "retention": KEPT, **(settings or {})})
         self.admin, _ = admin_key(data_dir)
         self.table = KeyTable(store)
-        self.guard = Guard(self.settings, api_keys(self.settings, self.table))
+        self.guard = Guard(self.settings, api_keys(self.settings, self.table), cache=cache)
         options = {} if clock is None else {"clock": clock}
-        self.app: FastAPI = create_app(self.settings, store, self.guard, applications=applications, **options)
+        self.app: FastAPI = create_app(
+            self.settings, store, self.guard, applications=applications, replicas=replicas, **options
+        )
 
     def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}

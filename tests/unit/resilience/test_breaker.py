@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.errors import InvalidInput, Overloaded, Unavailable
 from airis_ray.resilience import Breaker, BreakerOpen, BreakerPolicy, breaker_reports
 
 POLICY = BreakerPolicy(failures=3, first_pause=1.0, longest_pause=4.0, probe=5.0)
@@ -140,10 +140,11 @@ def test_what_the_part_refuses_is_an_answer(breaker: Breaker) -> None:
     assert breaker.report().state == "closed"
 
 
-def test_another_parts_breaker_on_the_way_shows_nothing(breaker: Breaker) -> None:
+@pytest.mark.parametrize("error", [BreakerOpen("other is not asked"), Overloaded("the queue is full")])
+def test_what_never_reached_the_part_shows_nothing(breaker: Breaker, error: Exception) -> None:
     fail(breaker, 2)
-    with pytest.raises(BreakerOpen), breaker.call():
-        raise BreakerOpen("other is not asked")
+    with pytest.raises(type(error)), breaker.call():
+        raise error
     assert breaker.report().failures == 2
 
 
