@@ -98,6 +98,8 @@ class StreamConsumer:
 
     async def close(self, grace: float) -> None:
         """Finish the batches under way within ``grace`` seconds, give up the rest, leave the group. Once."""
+        if self._closing:
+            return
         self._closing = True
         await self._idle.wait()  # the loop turns every 0.2 s
         async with asyncio.TaskGroup() as tasks:
