@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -16,13 +16,32 @@ _COLUMNS = {
     "traces": ["Timestamp", "ServiceName", "SpanName", "SpanKind", "Duration", "StatusCode", "TraceId"],
 }
 
+_ACCOUNT = [
+    "tenant",
+    "signal",
+    "received",
+    "accepted",
+    "refused",
+    "expired",
+    "stored",
+    "dead_lettered",
+    "repeated",
+    "on_the_way",
+    "dropped",
+    "state",
+]
+
 
 def status(url: UrlOption = None, key: KeyOption = None, as_json: JsonFlag = False) -> None:
-    """The state of each part and the newest numbers of every service. Exit status 1 where a part is not ready."""
+    """The state of each part, the newest numbers of every service, and what became of every record received.
+
+    Exit status 1 where a part is not ready.
+    """
     with connect(url, key) as air:
         ready = air.readiness()
         services = air.services("now-15m").arrow().to_pylist() if ready["ready"] else []
-    answer = ready | {"services": services}
+        accounts = air.get("/api/accounts") if ready["ready"] else []
+    answer = ready | {"services": services, "accounts": accounts}
 
     def human() -> None:
         print("ready" if ready["ready"] else "not ready")
@@ -30,10 +49,30 @@ def status(url: UrlOption = None, key: KeyOption = None, as_json: JsonFlag = Fal
         if services:
             print("\nlast 15 minutes")
             table(services)
+        if accounts:
+            print("\nrecords of the last 24 hours, and whether they are all accounted for")
+            table([account_row(account) for account in accounts], _ACCOUNT)
 
     show(answer, as_json, human)
     if not ready["ready"]:
         raise typer.Exit(1)
+
+
+def account_row(account: dict[str, Any]) -> dict[str, Any]:
+    """An account as a row: what was refused with its reasons, and what keeps it from balancing."""
+    refused = account["refused"]
+    reasons = ", ".join(f"{reason} {records}" for reason, records in refused.items())
+    state = account["state"].replace("_", " ")
+    if account["state"] in ("on_the_way", "late"):
+        state += f" since {account['oldest_on_the_way'][:16]}Z"
+    if account["missing"]:
+        state += f" {account['missing']}"
+    if account["uncounted"]:
+        state += f", {account['uncounted']} uncounted"
+    return account | {
+        "refused": f"{sum(refused.values())} ({reasons})" if refused else 0,
+        "state": state,
+    }
 
 
 def query(

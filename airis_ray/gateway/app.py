@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from airis_ray import __version__
 from airis_ray.errors import Forbidden, Unauthenticated
+from airis_ray.gateway.accounts import router as accounts_router
 from airis_ray.gateway.administration import router
 from airis_ray.gateway.exposition import Exposition
 from airis_ray.gateway.models import Part, Readiness, breakers_of
@@ -52,6 +53,7 @@ def create_app(
     everywhere = Replicas(replicas)
     exposition = Exposition(store, probes, everywhere)
     app.include_router(router(store, clock))
+    app.include_router(accounts_router(store, clock))
 
     @app.get("/healthz", tags=["state"], summary="Alive")
     async def healthz() -> dict[str, str]:
