@@ -150,6 +150,13 @@ class DiskSettings(_Group):
     interval: Seconds = Field(15.0, gt=0, description="time between two looks at the disk")
 
 
+class LogSettings(_Group):
+    """What is lifted out of plain log lines (of Loki, Elasticsearch, Splunk; OTLP's are kept as they came)."""
+
+    infer_severity: bool = Field(True, description="a line without a severity gets the one that its text names")
+    parse_json: bool = Field(True, description="a line that is a JSON object becomes its message and attributes")
+
+
 class AccountSettings(_Group):
     """The counts of what became of every record."""
 
@@ -338,6 +345,7 @@ class TestSettings(_Group):
     redis_url: str | None = Field(None, description="a running Redis for the tests, else they start one")
     kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
+    kube_api: Path | None = Field(None, description="folder of a built Kubernetes API server (scripts/kube-api)")
     schemas: Path | None = Field(None, description="folder of custom resource definitions for tests/kube")
 
 
@@ -363,6 +371,7 @@ class Settings(_Group):
     store: StoreSettings = StoreSettings()
     retention: RetentionSettings = RetentionSettings()
     disk: DiskSettings = DiskSettings()
+    logs: LogSettings = LogSettings()
     accounts: AccountSettings = AccountSettings()
     ingest: IngestSettings = IngestSettings()
     kafka: KafkaSettings = KafkaSettings()

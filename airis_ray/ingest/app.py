@@ -1,4 +1,4 @@
-"""OTLP/HTTP: ``POST /logs``, ``/traces`` and ``/metrics`` (Serve mounts the application at ``/v1``)."""
+"""OTLP/HTTP: ``POST /logs``, ``/traces`` and ``/metrics``, and the other ways in (Serve mounts them at ``/v1``)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from airis_ray.errors import AirisError
 from airis_ray.ingest import answers, metrics
 from airis_ray.ingest.bodies import JSON, PROTOBUF, check_length, content_encoding, media_type, read_body
 from airis_ray.ingest.intake import Intake, Payload
+from airis_ray.ingest.intakes import add_intakes
+from airis_ray.ingest.intakes.refusals import render
 from airis_ray.ingest.openapi import operation
 from airis_ray.settings import Settings
 from airis_ray.telemetry.tables import Signal
 from airis_ray.web.app import service_app
 from airis_ray.web.auth import Guard, Principal, Scope, require
-from airis_ray.web.problems import kind_of, otlp_error
+from airis_ray.web.problems import kind_of
 
 CLOSE_SECONDS: Final = 15.0
 """Longest time that shutting down waits for commits; below Serve's graceful_shutdown_timeout_s of 20."""
@@ -36,7 +38,7 @@ def create_app(settings: Settings, intake: Intake, guard: Guard) -> FastAPI:
         yield
         await intake.close(CLOSE_SECONDS)
 
-    app = service_app("ingest", settings, guard, lifespan, limit="ingest", render=otlp_error)
+    app = service_app("ingest", settings, guard, lifespan, limit="ingest", render=render)
     for signal in get_args(Signal):
         app.add_api_route(
             f"/{signal}",
@@ -46,6 +48,7 @@ def create_app(settings: Settings, intake: Intake, guard: Guard) -> FastAPI:
             response_class=Response,
             **operation(signal, settings.ingest.max_body_bytes),
         )
+    add_intakes(app, intake, settings)
     return app
 
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from airis_ray.accounts.ledger import Ledger
-from airis_ray.errors import Unavailable
+from airis_ray.errors import AirisError, Unavailable
 from airis_ray.ingest import metrics
+from airis_ray.ingest.alerts import AlertLog
 from airis_ray.ingest.bodies import JSON, inflate
 from airis_ray.ingest.budget import Budget, Reservation
 from airis_ray.ingest.sink import Accepted, StoreSink, open_sink
-from airis_ray.settings import Settings
+from airis_ray.settings import Settings, SignalKind
 from airis_ray.store.protocol import Store
-from airis_ray.telemetry.admission import admitted
+from airis_ray.telemetry.admission import admitted, refusal
+from airis_ray.telemetry.alerts import Alert
 from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, JsonRequest, decode, read_json
 from airis_ray.telemetry.sessions import route_sessions
 from airis_ray.telemetry.tables import Signal
@@ -28,17 +30,24 @@ T = TypeVar("T")
 _INLINE_BYTES = 16 * 2**10 if IMPLEMENTATION == "c" else 0
 """Plain protobuf below this size is decoded on the loop: a hop to a thread costs more (about 60 µs of CPU)."""
 
+_SMALL_BYTES = 4 * 2**10
+"""Bodies in other formats below this size are translated on the loop, in some 100 µs."""
+
 _COUNTS_SECONDS = 3.0  # for the last counts when a replica ends; with app.CLOSE_SECONDS within Serve's 20 s
 
 
 @dataclass(frozen=True)
 class Payload:
-    """A request body as it came: its chunks, content coding and media type; and the request's trace context."""
+    """A request body as it came: its chunks, content coding and media type; and the request's trace context.
+
+    ``refused`` counts records of a request in another format that its translator left out.
+    """
 
     chunks: Sequence[bytes]
     encoding: str
     media: str
     traceparent: str | None = None
+    refused: int = 0
 
 
 class Intake:
@@ -53,6 +62,7 @@ class Intake:
         # As many as can run: what waits for a thread is counted by its body, what runs by nothing but this.
         self._threads = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decode")
         self._ledger = Ledger(store, interval=settings.accounts.interval)
+        self._alerts = AlertLog(store, settings, self._budget)
         self._closed = False
         metrics.PENDING_BYTES.set_function(lambda: self._budget.held)
 
@@ -85,17 +95,41 @@ class Intake:
                 body, decoded = work()
             else:
                 body, decoded = await self._in_thread(work)
-            malformed = decoded.rejected
+            malformed = decoded.rejected + payload.refused
             decoded = admitted(decoded, signal, self._retention, received_ns)
-            entry.decoded(decoded, malformed=malformed)
+            counted = replace(decoded, rejected=decoded.rejected + payload.refused)
+            entry.decoded(counted, malformed=malformed)
             held.release()
             await self._sink.put(Accepted(signal, tenant, body, decoded, received_ns, payload.traceparent))
             entry.accepted(stored=isinstance(self._sink, StoreSink))
         metrics.RECEIVED_BYTES.labels(tenant=tenant, signal=signal).inc(size)
         metrics.ACCEPTED.labels(tenant=tenant, signal=signal).inc(decoded.accepted)
-        if decoded.rejected:
-            metrics.REJECTED.labels(tenant=tenant, signal=signal).inc(decoded.rejected)
+        if counted.rejected:
+            metrics.REJECTED.labels(tenant=tenant, signal=signal).inc(counted.rejected)
         return decoded
+
+    async def translate(self, signal: Signal | None, tenant: str, size: int, work: Callable[[], T]) -> T:
+        """What ``work`` makes of a body of ``size`` bytes in another format: off the loop unless it is small.
+
+        A refusal that it raises is booked as that of a request of ``signal`` (None: of none that is accounted for).
+        """
+        try:
+            return work() if size <= _SMALL_BYTES else await self._in_thread(work)
+        except AirisError:
+            if signal is None:
+                raise
+            with self._ledger.entry(tenant, signal, time.time_ns()):
+                raise
+
+    async def accept_alerts(self, alerts: Sequence[Alert], source: str, tenant: str) -> None:
+        """Keep alerts in the store; raises as :meth:`GroupCommit.commit`."""
+        if self._closed:
+            raise Unavailable("this replica is shutting down; send the request again")
+        await self._alerts.keep(alerts, source, tenant, time.time_ns())
+
+    def refusal(self, signal: SignalKind) -> Callable[[str, int], str | None]:
+        """What tells, by service and time (ns), why :meth:`accept` would leave a record out now; None: it would not."""
+        return refusal(self._retention, signal, time.time_ns())
 
     async def check(self) -> None:
         """Raise unless payloads can be decoded here; says nothing about the store."""
@@ -106,7 +140,7 @@ class Intake:
         if self._closed:
             return
         self._closed = True
-        await self._sink.close(grace)
+        await asyncio.gather(self._sink.close(grace), self._alerts.close(grace))
         await self._ledger.close(_COUNTS_SECONDS)
         self._threads.shutdown(wait=False)
         await self._store.close()

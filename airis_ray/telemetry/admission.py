@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -105,6 +105,20 @@ def _inside(batch: pa.RecordBatch, limits: _Limits) -> tuple[pa.RecordBatch, int
         return batch, 0, ""
     example = seconds[expired].min() if expired.any() else seconds[outside].max()
     return batch.filter(pa.array(~outside)), int(expired.sum()), limits.reason(int(example))
+
+
+def refusal(
+    retention: RetentionSettings, kind: SignalKind, now_ns: int
+) -> Callable[[str, int], str | None]:
+    """What tells why :func:`admitted` leaves out a row of a service and a time (ns); None for one that it takes."""
+    limits = _Limits.of(retention, kind, now_ns // _NS)
+
+    def reason(service: str, time_ns: int) -> str | None:
+        second = time_ns // _NS
+        inside = limits.services.get(service, limits.oldest) <= second <= limits.newest
+        return None if inside else f"the record {limits.reason(second)}".replace("lie", "lies", 1)
+
+    return reason
 
 
 def days(batch: pa.RecordBatch) -> frozenset[int]:

@@ -60,7 +60,9 @@ class Platform:
         transport = httpx.ASGITransport(app, root_path=prefix, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://airis") as client:
             headers = {"authorization": f"Bearer {party.key}", **call.headers}
-            return await client.request(method, path, params=call.params, json=call.json, headers=headers)
+            return await client.request(
+                method, path, params=call.params, json=call.json, content=call.content, headers=headers
+            )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
