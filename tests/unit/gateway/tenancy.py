@@ -253,6 +253,10 @@ def accounts(me: Party, other: Party) -> list[Call]:
     return [Call(), Call(params={"from": "now-7d"}), Call(params={"tenant": other.tenant})]
 
 
+def accounts(me: Party, other: Party) -> list[Call]:
+    return [Call(), Call(params={"from": "now-7d"}), Call(params={"tenant": other.tenant})]
+
+
 # ---- analytics ----
 
 
@@ -363,6 +367,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/api/tenants"): none,
     ("POST", "/api/tenants"): create_tenant,
     ("GET", "/api/audit"): audit,
+    ("GET", "/api/accounts"): accounts,
     ("GET", "/api/accounts"): accounts,
     ("POST", "/v1/logs"): telemetry("logs"),
     ("POST", "/v1/traces"): telemetry("traces"),
