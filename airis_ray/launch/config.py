@@ -86,7 +86,10 @@ def serve_environment(environ: Mapping[str, str], settings: Settings) -> dict[st
         "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "2",
         "PYTHONUNBUFFERED": "1",
     }
-    own = {"AIRIS_DATA_DIR": str(settings.data_dir)}
+    # As absolute paths: Ray's workers run in folders of their own.
+    own = {"AIRIS_DATA_DIR": str(settings.data_dir)} | {
+        f"AIRIS_KAFKA_{name.upper()}": str(value) for name, value in settings.kafka if isinstance(value, Path)
+    }
     return {**defaults, **environ, **own}
 
 

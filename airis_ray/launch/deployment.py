@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from pathlib import Path
@@ -18,9 +19,11 @@ from airis_ray.store.client import open_store
 from airis_ray.store.embedded.actor import ensure_store
 from airis_ray.store.migrate import migrate
 
+_log = logging.getLogger(__name__)
+
 
 def prepared() -> Settings:
-    """The settings, with the store running and its tables at this program's version.
+    """The settings, with the store running, its tables at this program's version, and the topics there.
 
     Every application calls it when it is built; the first one does the work. Raises AirisError, and ends a `serve run`
     on this machine with the sentence: Serve itself would retry and stay up without a working application.
@@ -30,6 +33,8 @@ def prepared() -> Settings:
         if settings.clickhouse_url is None:
             ensure_store(settings)
         asyncio.run(_migrate(settings))
+        if settings.kafka.bootstrap is not None:
+            _ensure_topics(settings)
     except AirisError as error:
         _end_serve_run(str(error))
         raise
@@ -42,6 +47,13 @@ async def _migrate(settings: Settings) -> None:
         await migrate(store, settings=settings)
     finally:
         await store.close()
+
+
+def _ensure_topics(settings: Settings) -> None:
+    from airis_ray.stream.topics import ensure_topics  # loads librdkafka
+
+    for note in ensure_topics(settings.kafka, settings.ingest.max_body_bytes):
+        _log.warning(note)
 
 
 def _end_serve_run(sentence: str) -> None:

@@ -26,6 +26,10 @@ def preflight(settings: Settings) -> None:
         _check_port(name, host, port)
     if settings.clickhouse_url is not None:
         _check_clickhouse(settings.clickhouse_url)
+    if settings.kafka.bootstrap is not None:
+        from airis_ray.stream.topics import reach  # loads librdkafka
+
+        reach(settings.kafka, _REACH_SECONDS)
 
 
 def _ports(settings: Settings) -> list[tuple[str, str, int]]:
@@ -79,5 +83,12 @@ def _without_password(url: str) -> str:
 
 
 def absolute(settings: Settings) -> Settings:
-    """The settings with the data folder as an absolute path: Ray's workers run in folders of their own."""
-    return settings.model_copy(update={"data_dir": Path(settings.data_dir).expanduser().resolve()})
+    """The settings with absolute paths: Ray's workers run in folders of their own."""
+    kafka = settings.kafka
+    files = {name: value.expanduser().resolve() for name, value in kafka if isinstance(value, Path)}
+    return settings.model_copy(
+        update={
+            "data_dir": Path(settings.data_dir).expanduser().resolve(),
+            "kafka": kafka.model_copy(update=files),
+        }
+    )

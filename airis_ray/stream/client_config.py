@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from airis_ray.errors import Bug
+from airis_ray.errors import Bug, InvalidInput
 from airis_ray.settings import KafkaSettings
 from airis_ray.stream.messages import HEADER_BYTES
 
@@ -25,7 +25,7 @@ _LOG: Final = logging.getLogger("airis_ray.stream.kafka")
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
     """What clients of every kind share: brokers, TLS, SASL, reconnecting.
 
-    The dictionary holds passwords: never log it.
+    The dictionary holds passwords: never log it. Raises InvalidInput where a file of the settings is missing.
     """
     if settings.bootstrap is None:
         raise Bug("a Kafka client was asked for without AIRIS_KAFKA_BOOTSTRAP")
@@ -47,12 +47,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
             "sasl.password": _revealed(settings.sasl_password),
         }
     if settings.security_protocol.endswith("SSL"):
-        files = {
-            "ssl.ca.location": settings.ssl_ca_location,
-            "ssl.certificate.location": settings.ssl_certificate_location,
-            "ssl.key.location": settings.ssl_key_location,
-        }
-        config |= {name: str(path) for name, path in files.items() if path is not None}
+        config |= _files(settings)
         if settings.ssl_key_password is not None:
             config["ssl.key.password"] = _revealed(settings.ssl_key_password)
     return config
@@ -80,6 +75,19 @@ def producer_config(settings: KafkaSettings, max_body_bytes: int) -> dict[str, A
             "queue.buffering.max.messages": _QUEUE_MESSAGES,
         }
     )
+
+
+def _files(settings: KafkaSettings) -> dict[str, str]:
+    """librdkafka's names of the files; it would not say which one it cannot open."""
+    files = {}
+    for name in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
+        path = getattr(settings, name)
+        if path is None:
+            continue
+        if not path.is_file():
+            raise InvalidInput(f"AIRIS_KAFKA_{name.upper()}={path}: there is no such file")
+        files[name.replace("_", ".")] = str(path)
+    return files
 
 
 def _revealed(secret: Any) -> str:

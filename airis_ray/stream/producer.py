@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -115,16 +116,22 @@ class _Line:
         self._settle()
 
     def _flush(self, grace: float) -> None:
-        if grace > 0:
-            self._producer.flush(grace)
+        self._tolerant(self._producer.flush, grace)
         self._producer.purge()
-        self._producer.flush(_POLL_SECONDS)  # tells of what was purged
+        self._tolerant(self._producer.flush, _POLL_SECONDS)  # tells of what was purged
         self._ended.set()
         self._thread.join(5 * _POLL_SECONDS)
 
     def _serve(self) -> None:
         while not self._ended.is_set():
-            self._producer.poll(_POLL_SECONDS)
+            self._tolerant(self._producer.poll, _POLL_SECONDS)
+
+    def _tolerant(self, call: Callable[[float], int], seconds: float) -> None:
+        """Serve callbacks; a fatal error comes as an exception of whoever does so, not as a callback."""
+        try:
+            call(seconds)
+        except KafkaException as error:
+            self._noted(error.args[0])
 
     def _noted(self, error: KafkaError) -> None:
         """In whichever thread: an error that belongs to no message."""

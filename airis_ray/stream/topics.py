@@ -20,9 +20,6 @@ from airis_ray.settings import KafkaSettings
 from airis_ray.stream.client_config import client_config
 from airis_ray.stream.messages import HEADER_BYTES, TOPICS, dead_letter_topic, topic_of
 
-REACH_SECONDS: Final = 4.0
-"""How long a start waits for the brokers: with the other checks it has to end within 10 s."""
-
 _ADMIN_SECONDS: Final = 15.0
 _DENIED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _IN_SYNC: Final = 2
@@ -56,7 +53,7 @@ def wanted_topics(settings: KafkaSettings, max_body_bytes: int) -> list[Topic]:
     return topics
 
 
-def reach(settings: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
+def reach(settings: KafkaSettings, seconds: float) -> None:
     """Raise Unavailable, in one sentence with the reason, unless a broker answers; InvalidInput for bad settings."""
     _Admin(settings).metadata(seconds)
 

@@ -35,6 +35,13 @@ def test_other_variables_are_none_of_ours() -> None:
         ({"AIRIS_HTTP_PORT": "70000"}, ["AIRIS_HTTP_PORT", "65535"]),
         ({"AIRIS_RETENTION_TRACES": "a month"}, ["AIRIS_RETENTION_TRACES='a month'", "30d"]),
         ({"AIRIS_INGEST_MAX_BODY_BYTES": "big"}, ["AIRIS_INGEST_MAX_BODY_BYTES", "16MiB"]),
+        ({"AIRIS_KAFKA_BOOTSTRAP": "http://kafka"}, ["AIRIS_KAFKA_BOOTSTRAP='http://kafka'", "kafka-0:9092"]),
+        ({"AIRIS_KAFKA_TENANT": "A b"}, ["AIRIS_KAFKA_TENANT='A b'"]),
+        (
+            {"AIRIS_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "AIRIS_KAFKA_SASL_USERNAME": "airis"},
+            ["AIRIS_KAFKA_SECURITY_PROTOCOL=SASL_SSL", "AIRIS_KAFKA_SASL_PASSWORD"],
+        ),
+        ({"AIRIS_KAFKA_SSL_KEY_LOCATION": "key.pem"}, ["AIRIS_KAFKA_SSL_CERTIFICATE_LOCATION", "together"]),
         ({"AIRIS_AUTH": "off"}, ["AIRIS_AUTH", "'enabled' or 'disabled'"]),
         (
             {"AIRIS_AUTH": "disabled", "AIRIS_HTTP_HOST": "0.0.0.0"},
@@ -52,7 +59,12 @@ def test_a_wrong_variable_is_one_sentence_that_names_it(environ: dict[str, str],
 
 
 def test_the_listing_has_every_variable_and_no_password() -> None:
-    rows = described(Settings.from_env({"AIRIS_CLICKHOUSE_URL": "http://user:secret@store:8123/"}))
+    secrets = {
+        "AIRIS_CLICKHOUSE_URL": "http://user:secret@store:8123/",
+        "AIRIS_KAFKA_SASL_PASSWORD": "secret",
+        "AIRIS_KAFKA_SSL_KEY_PASSWORD": "secret",
+    }
+    rows = described(Settings.from_env(secrets))
     assert [row["variable"] for row in rows] == [name for name, _ in variables()]
     assert all(row["meaning"] for row in rows)
     assert "secret" not in str(rows)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from airis_ray.errors import AirisError, InvalidInput, Unavailable
-from airis_ray.launch.preflight import preflight
+from airis_ray.launch.config import serve_environment
+from airis_ray.launch.preflight import absolute, preflight
 from airis_ray.settings import Settings
 
 
@@ -57,3 +59,57 @@ def test_an_unreachable_clickhouse_is_named_without_its_password(tmp_path: Path)
 def test_a_clickhouse_url_without_a_scheme_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="http://"):
         preflight(_settings(tmp_path, AIRIS_CLICKHOUSE_URL="clickhouse:8123"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "tells"),
+    [
+        ({}, "refused"),
+        ({"AIRIS_KAFKA_BOOTSTRAP": "no-such-host.invalid:9092"}, "resolve"),
+        (
+            {
+                "AIRIS_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+                "AIRIS_KAFKA_SASL_USERNAME": "airis",
+                "AIRIS_KAFKA_SASL_PASSWORD": "secret",
+            },
+            "refused",
+        ),
+    ],
+)
+def test_an_unreachable_kafka_is_one_line_within_ten_seconds(
+    tmp_path: Path, environ: dict[str, str], tells: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broker = {"AIRIS_KAFKA_BOOTSTRAP": f"127.0.0.1:{_free_port()}"}
+    start = time.monotonic()
+    with pytest.raises(Unavailable, match="AIRIS_KAFKA_BOOTSTRAP: no Kafka broker answers at") as caught:
+        preflight(_settings(tmp_path, **broker | environ))
+    assert time.monotonic() - start < 10
+    assert tells in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_port_that_speaks_something_else_is_no_kafka(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(Unavailable, match="no Kafka broker answers"):
+            preflight(_settings(tmp_path, AIRIS_KAFKA_BOOTSTRAP=f"127.0.0.1:{other.getsockname()[1]}"))
+
+
+def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
+    environ = {
+        "AIRIS_KAFKA_BOOTSTRAP": "127.0.0.1:9",
+        "AIRIS_KAFKA_SECURITY_PROTOCOL": "SSL",
+        "AIRIS_KAFKA_SSL_CA_LOCATION": str(tmp_path / "none.pem"),
+    }
+    with pytest.raises(InvalidInput, match=r"AIRIS_KAFKA_SSL_CA_LOCATION=.*no such file"):
+        preflight(_settings(tmp_path, **environ))
+
+
+def test_files_are_named_by_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = absolute(_settings(tmp_path, AIRIS_KAFKA_SSL_CA_LOCATION="ca.pem"))
+    assert settings.kafka.ssl_ca_location == tmp_path / "ca.pem"
+    assert serve_environment({}, settings)["AIRIS_KAFKA_SSL_CA_LOCATION"] == str(tmp_path / "ca.pem")
