@@ -1,0 +1,1 @@
+"""Natural-language search: questions in Korean and English become requests of the contract."""

@@ -1,0 +1,226 @@
+"""Names of the tenant's things as conditions: services, values of attributes, kinds of spans; and what is negated."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airis_ray.search.meaning import Clause
+from airis_ray.search.reading import Reading
+from airis_ray.search.tokens import Piece
+
+_SURE: Final = 0.55
+"""A name of less weight is not meant by itself."""
+_JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"})
+_KINDS: Final = {"client": "Client", "consumer": "Consumer", "producer": "Producer", "server": "Server", "internal": "Internal"}
+_STATUS_NOISE: Final = ("에러", "오류", "error", "errors", "실패", "failed")
+
+
+def read_services(reading: Reading) -> None:
+    """The services that are named; they come first, because what else a word may mean depends on them."""
+    for place, unit in enumerate(reading.units):
+        if not reading.free(place) or unit.has("action") and not unit.names:
+            continue
+        name = reading.name(place, ("service",))
+        if name is None or name.weight < _SURE or _is_group(reading, place):
+            continue
+        if name.weight < 1 and _means_else(reading, place, name.weight):
+            continue
+        reading.add(Clause("service", "=", (name.value,), at=place), place)
+        reading.meaning.services.append(name.value)
+        for near in (place - 1, place + 1):
+            if reading.unit(near).has("signal", "services") and not reading.unit(near + 1).has("group"):
+                reading.use(near)
+
+
+def _is_group(reading: Reading, place: int) -> bool:
+    return reading.unit(place + 1).has("group", "after")
+
+
+def _means_else(reading: Reading, place: int, weight: float) -> bool:
+    """A translated service name that is rather something else here: 결제 beside 카카오페이, 메일 in a log's words."""
+    marked = reading.unit(place + 1).has("signal", "services") or reading.unit(place + 1).key in ("쪽", "팀")
+    if marked:
+        return False
+    others = [name for name in reading.unit(place).names if name.kind in ("key", "value", "metric") and name.weight > weight]
+    explicit = any(
+        (other := reading.name(at, ("service",))) is not None and other.weight == 1.0
+        for at in range(len(reading.units))
+        if at != place and at not in reading.times.used
+    )
+    if explicit:
+        reading.use(place)
+        return True
+    return bool(others)
+
+
+def read_kinds(reading: Reading) -> None:
+    """``postgres queries``, ``DB 호출``, ``consumer spans``."""
+    for place in reading.places("kind"):
+        kind = str(reading.unit(place).value("kind"))
+        if reading.unit(place).names and kind == "database" and reading.unit(place + 1).has("group"):
+            continue
+        if reading.unit(place).has("filler") and kind != "database":
+            continue
+        if kind == "database":
+            if not any(clause.field in ("db.system", "db.operation.name") for clause in reading.meaning.clauses):
+                reading.add(Clause("db.system", "exists", at=place), place)
+        else:
+            reading.add(Clause("SpanKind", "=", (_KINDS[kind],), at=place))
+        reading.use(place)
+        reading.meaning.spans = True
+
+
+def read_values(reading: Reading) -> None:
+    """Values of attributes: 한국, kakaopay, POST, /api/checkout, v2.4.0, node-3."""
+    for place, unit in enumerate(reading.units):
+        if not reading.free(place):
+            continue
+        if unit.piece is Piece.PATH:
+            _path(reading, place)
+            continue
+        if unit.piece is Piece.VERSION:
+            reading.add(Clause("service.version", "=", (unit.key.removeprefix("v"),), at=place), place)
+            _use_key(reading, place, "service.version")
+            continue
+        if _is_group(reading, place) or unit.has("signal") or unit.has("level"):
+            continue
+        value = reading.name(place, ("value",))
+        if value is None or value.weight < _SURE or _common(reading, place, value.value):
+            continue
+        key = _key_beside(reading, place, value.value) or value.key
+        real = next((name.value for name in unit.names if name.kind == "value" and name.key == key), value.value)
+        if not _available(reading, key):
+            continue
+        reading.add(Clause(_spelled(key), "=", (real,), at=place), place)
+        _use_key(reading, place, key)
+
+
+def _spelled(key: str) -> str:
+    return key
+
+
+def _path(reading: Reading, place: int) -> None:
+    text = reading.unit(place).text
+    route = any(text in found.values for key, found in reading.catalog.attributes.items() if key == "http.route")
+    key = "http.route" if route or "http.route" in reading.catalog.attributes else "url.path"
+    if not route and text in getattr(reading.catalog.attributes.get("url.path"), "values", {}):
+        key = "url.path"
+    reading.add(Clause(key, "=", (text,), at=place), place)
+    _use_key(reading, place, key)
+
+
+def _common(reading: Reading, place: int, value: str) -> bool:
+    """A value that is an everyday word is meant only beside its key, or as it is written."""
+    unit = reading.unit(place)
+    if unit.has("filler") or unit.has("measure") or unit.has("which"):
+        return True
+    if unit.senses and unit.text != value and not _key_beside(reading, place, value):
+        return True
+    if unit.piece is Piece.WORD and unit.key in ("orders", "process", "send", "shop", "true", "false", "none", "free"):
+        return _key_beside(reading, place, value) is None and unit.key != "free"
+    return False
+
+
+def _key_beside(reading: Reading, place: int, value: str) -> str | None:
+    """The key that a value was said with: ``결제수단이 카드``, ``gold tier``, ``app.country=KR``."""
+    keys = {name.key for name in reading.unit(place).names if name.kind == "value"}
+    for at in (*range(place - 1, max(place - 4, -1), -1), place + 1, place + 2):
+        if at < 0 or (abs(at - place) > 1 and not all(_passes(reading, between) for between in range(min(at, place) + 1, max(at, place)))):
+            continue
+        for name in reading.unit(at).names:
+            if name.kind == "key" and name.value in keys:
+                return name.value
+    return None
+
+
+def _passes(reading: Reading, place: int) -> bool:
+    return reading.little(place) or reading.unit(place).has("compare", "=") or reading.unit(place).key in ("is", "=", ":")
+
+
+def _use_key(reading: Reading, place: int, key: str) -> None:
+    for at in (place - 1, place - 2, place - 3, place + 1, place + 2):
+        if not reading.free(at) or reading.unit(at + 1).has("group", "after"):
+            continue
+        low, high = sorted((at, place))
+        if not all(_passes(reading, between) for between in range(low + 1, high)):
+            continue
+        if any(name.kind == "key" and name.value == key for name in reading.unit(at).names):
+            reading.use(at)
+            return
+
+
+def _available(reading: Reading, key: str) -> bool:
+    """Whether rows of the signal can carry a key; logs of a request carry their resource's keys alone."""
+    found = reading.catalog.attributes.get(key)
+    signal = "logs" if reading.meaning.signal == "logs" else "traces"
+    return found is None or signal in found.signals or (reading.meaning.signal == "metrics" and found.resource)
+
+
+def read_statuses(reading: Reading) -> None:
+    """실패한, failed, 성공한; of spans also 에러."""
+    meaning = reading.meaning
+    for place in reading.places("status"):
+        value = str(reading.unit(place).value("status"))
+        if meaning.signal == "logs":
+            if value == "error":
+                reading.add(Clause("level", "=", ("error", "fatal"), at=place), place)
+            else:
+                reading.use(place)
+        elif meaning.signal == "traces":
+            ok = value == "ok"
+            reading.add(Clause("status", "=", ("error",), negated=ok, at=place), place)
+
+
+def read_negation(reading: Reading) -> None:
+    """빼고 and 말고 negate what stands before them, except and without what follows."""
+    for place in reading.places("not"):
+        unit = reading.unit(place)
+        found = _left(reading, place) if unit.piece is Piece.HANGUL else _right(reading, place)
+        if not found:
+            continue
+        clauses = reading.meaning.clauses
+        for number, clause in enumerate(clauses):
+            if clause.at in found:
+                clauses[number] = Clause(clause.field, clause.op, clause.values, not clause.negated, clause.at)
+        reading.use(place)
+
+
+def _left(reading: Reading, place: int) -> set[int]:
+    said = {clause.at for clause in reading.meaning.clauses}
+    found: set[int] = set()
+    at = place - 1
+    while at >= 0:
+        if at in said:
+            found.add(at)
+            before = at - 1
+            while before >= 0 and reading.unit(before).piece is Piece.SIGN and reading.unit(before).key != ",":
+                before -= 1
+            joined = reading.unit(before).key in _JOINING or (reading.unit(before).particle and reading.unit(before).key in _JOINING)
+            if not joined:
+                break
+            at = before - 1
+            continue
+        if not (reading.little(at) or reading.unit(at).has("signal") or at in reading.used) or len(found):
+            break
+        at -= 1
+    return found
+
+
+def _right(reading: Reading, place: int) -> set[int]:
+    said = {clause.at for clause in reading.meaning.clauses}
+    found: set[int] = set()
+    at = place + 1
+    while at < len(reading.units) and at not in reading.times.used:
+        unit = reading.unit(at)
+        if at in said:
+            found.add(at)
+        elif unit.key in _JOINING and found:
+            if unit.key == "," and reading.unit(at + 1).key not in ("and", "or") and at + 1 not in said:
+                break
+        elif found and not (at in reading.used and unit.names):
+            if unit.has("signal") or unit.has("near") or unit.piece is Piece.SIGN:
+                break
+        at += 1
+        if at - place > 8:
+            break
+    return found

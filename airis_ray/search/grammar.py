@@ -1,0 +1,192 @@
+"""From the words of a question to what it means: the rules in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from airis_ray.search import lexicon
+from airis_ray.search.catalog import Catalog
+from airis_ray.search.comparisons import read_levels, read_numbers, read_status_classes
+from airis_ray.search.entities import read_kinds, read_negation, read_services, read_statuses, read_values
+from airis_ray.search.intents import intent_of, signal_of
+from airis_ray.search.korean import HANGUL
+from airis_ray.search.meaning import Clause, Meaning
+from airis_ray.search.measures import read_groups, read_measures, read_order, read_sessions
+from airis_ray.search.names import by_letters
+from airis_ray.search.reading import Reading
+from airis_ray.search.times import Times
+from airis_ray.search.tokens import Piece
+from airis_ray.search.units import Unit
+from airis_ray.search.wording import read_leftover, read_quoted, read_said
+
+Rule = Callable[[Reading], None]
+
+_LOGS: Final[tuple[Rule, ...]] = (
+    read_quoted, read_said, read_services, read_values, read_groups, read_levels, read_statuses, read_numbers,
+    read_measures, read_order, read_leftover, read_negation,
+)  # fmt: skip
+_TRACES: Final[tuple[Rule, ...]] = (
+    read_services, read_quoted, read_status_classes, read_kinds, read_groups, read_numbers, read_values, read_statuses,
+    read_measures, read_order, read_negation,
+)  # fmt: skip
+_METRICS: Final[tuple[Rule, ...]] = (read_services, read_groups, read_numbers, read_values, read_measures, read_order, read_negation)
+_SESSIONS: Final[tuple[Rule, ...]] = (read_numbers, read_quoted, read_services, read_sessions, read_measures, read_order, read_negation)
+
+
+def understand(question: str, units: list[Unit], catalog: Catalog, times: Times) -> Meaning:
+    """What a question means to the tenant that asks it."""
+    reading = Reading(question, units, catalog, times)
+    meaning = reading.meaning
+    _trace(reading)
+    if _command(reading):
+        return meaning
+    _correct(reading)
+    meaning.intent = intent_of(reading)
+    meaning.signal = signal_of(reading)
+    meaning.spans = reading.any("signal", "spans")
+    meaning.requests = reading.any("signal", "requests")
+    meaning.trend = reading.any("trend")
+    meaning.table = reading.any("signal", "table")
+    if meaning.signal == "metrics":
+        _metric(reading)
+    rules = {"logs": _LOGS, "traces": _TRACES, "metrics": _METRICS, "sessions": _SESSIONS}[meaning.signal]
+    for rule in rules:
+        rule(reading)
+    if meaning.signal == "traces":
+        _spans_errors(reading)
+        read_negation(reading)
+    if times.ahead is not None:
+        meaning.horizon = times.ahead
+    _leftover(reading)
+    return meaning
+
+
+def _trace(reading: Reading) -> None:
+    for place, unit in enumerate(reading.units):
+        if unit.piece is Piece.TRACE:
+            reading.meaning.trace = unit.key
+            reading.use(place)
+
+
+def _command(reading: Reading) -> bool:
+    """Something to be done and not to be found: nothing here does it."""
+    meaning = reading.meaning
+    words = []
+    first = next((place for place in range(len(reading.units)) if not reading.little(place) and place not in reading.times.used), -1)
+    for place, unit in enumerate(reading.units):
+        if not unit.has("action") or any(name.kind == "value" and name.value == unit.text for name in unit.names):
+            continue
+        korean = unit.piece is Piece.HANGUL
+        if korean and not (unit.tail or place >= len(reading.units) - 3):
+            continue
+        if not korean and place != first and not (place == first + 1 and reading.unit(first).unknown):
+            continue
+        if unit.has("signal") or (korean and reading.any("signal", "logs") and not unit.tail):
+            continue
+        words.append(unit.text)
+    if not words:
+        return False
+    unknown = [unit.text for unit in reading.units if unit.unknown]
+    meaning.unresolved = [*words, *unknown]
+    meaning.blocked = True
+    return True
+
+
+def _correct(reading: Reading) -> None:
+    """Words that are nobody's become the nearest one: of the tenant's names, else of the grammar's own."""
+    for place, unit in enumerate(reading.units):
+        if not unit.unknown or place in reading.times.used or len(unit.key) < 2:
+            continue
+        if reading.catalog.says(unit.text) and len(unit.text) > 1:
+            continue
+        near = reading.catalog.names.near(unit.key)
+        if near and (unit.piece is Piece.WORD or len(unit.key) > 2):
+            reading.units[place] = replace(unit, names=near)
+            reading.meaning.guesses.append((unit.text, near[0].value))
+            continue
+        word = _nearest_word(reading, unit)
+        if word is not None:
+            senses = lexicon.senses().get(word, ())
+            reading.units[place] = replace(unit, key=word, senses=senses, names=reading.catalog.names.of_form(word))
+            reading.meaning.guesses.append((unit.text, word))
+
+
+def _nearest_word(reading: Reading, unit: Unit) -> str | None:
+    if unit.piece is Piece.HANGUL:
+        forms = [form for form in lexicon.senses() if HANGUL.match(form) and len(form) >= 2]
+        own = [form for form in reading.catalog.names.korean if len(form) >= 2]
+        return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 2 else None
+    if len(unit.key) < 5:
+        return None
+    forms = [form for form in lexicon.senses() if form.isalpha() and form.isascii() and len(form) >= 4]
+    return by_letters(unit.key, forms)
+
+
+def _metric(reading: Reading) -> None:
+    """The metric that is named; its other parts may stand elsewhere (``payment 의 CPU 사용률``)."""
+    best: tuple[float, int, str] | None = None
+    for place in range(len(reading.units)):
+        if place in reading.times.used:
+            continue
+        name = reading.name(place, ("metric",))
+        if name is not None and (best is None or (name.weight, len(reading.unit(place).key)) > (best[0], len(reading.unit(best[1]).key))):
+            service = reading.name(place, ("service",))
+            if service is None or service.weight < name.weight:
+                best = (name.weight, place, name.value)
+    if best is None:
+        return
+    reading.meaning.metric = best[2]
+    reading.use(best[1])
+    for place in range(len(reading.units)):
+        again = reading.name(place, ("metric",)) if reading.free(place) else None
+        if again is not None and again.value == best[2] and not reading.name(place, ("service", "key", "value")):
+            reading.use(place)
+
+
+def _spans_errors(reading: Reading) -> None:
+    """Of spans, 에러 is the status; beside a class of status codes it says nothing more."""
+    meaning = reading.meaning
+    fields = {clause.field for clause in meaning.clauses}
+    for place in reading.places("level"):
+        level = reading.unit(place).value("level")
+        if level in ("error", "fatal"):
+            if "status" not in fields and "http.response.status_code" not in fields and "error.type" not in fields:
+                before, after = reading.unit(place - 1), reading.unit(place + 1)
+                negated = after.key in ("없는", "없이", "없었던") or before.key in ("no", "without")
+                reading.add(Clause("status", "=", ("error",), negated=False, at=place), place)
+                fields.add("status")
+                if negated and not reading.places("not"):
+                    meaning.clauses[-1] = Clause("status", "=", ("error",), negated=True, at=place)
+            reading.use(place)
+
+
+def _leftover(reading: Reading) -> None:
+    """Words that no rule explained. A name that is nobody's leaves no answer; a little word is only told."""
+    meaning = reading.meaning
+    if meaning.intent in ("services", "map", "metrics", "patterns", "similar") and meaning.services:
+        pass
+    for place, unit in enumerate(reading.units):
+        if not reading.free(place):
+            continue
+        if unit.piece is Piece.QUOTED:
+            meaning.unresolved.append(unit.text)
+            continue
+        if unit.unknown and len(unit.key) > 1:
+            meaning.unresolved.append(unit.text)
+            meaning.blocked = meaning.blocked or _blocks(reading, place)
+
+
+def _blocks(reading: Reading, place: int) -> bool:
+    unit = reading.unit(place)
+    following = place + 1
+    while reading.unit(following).particle:
+        following += 1
+    marked = reading.unit(following).has("signal", "services") or reading.unit(place - 1).has("signal", "services")
+    beside = reading.unit(place - 1).has("near") or reading.unit(place + 1).key in ("쪽", "에서", "의")
+    if marked or beside:
+        return True
+    if unit.piece is Piece.WORD:
+        return len(unit.key) >= 3
+    return not reading.meaning.services and reading.meaning.intent in ("series", "search") and not reading.meaning.clauses

@@ -1,0 +1,172 @@
+"""Which call a question is for, and which signal it is about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airis_ray.search.meaning import Signal
+from airis_ray.search.reading import Reading
+from airis_ray.search.tokens import Piece
+
+_TABLE_OF_SERVICES: Final = frozenset({"count", "error_rate", "p50", "p95", "p99", "avg"})
+
+
+def intent_of(reading: Reading) -> str:
+    """The call, by the words that name one; "" where the rest of the question decides (rows, a series or a table)."""
+    said = reading.any
+    logs = said("signal", "logs")
+    if reading.meaning.trace:
+        return "trace_logs" if logs else "trace"
+    if said("signal", "similar") and (logs or said("signal", "patterns") or _quoted(reading)):
+        return "similar"
+    if said("signal", "forecast") or (reading.times.ahead is not None):
+        return "forecast"
+    if said("signal", "rules"):
+        return "rules"
+    if said("signal", "channels"):
+        return "channels"
+    if said("signal", "patterns"):
+        return "patterns"
+    if said("signal", "anomalies"):
+        return "anomalies"
+    if said("signal", "incidents"):
+        return "incidents"
+    if said("signal", "cause") and not logs:
+        return "cause"
+    if said("signal", "compare"):
+        return "compare"
+    return _listing(reading)
+
+
+def _quoted(reading: Reading) -> bool:
+    return any(unit.piece is Piece.QUOTED for unit in reading.units)
+
+
+def _listing(reading: Reading) -> str:
+    """Calls that list what there is."""
+    said = reading.any
+    if said("signal", "map") or _calling(reading):
+        return "map"
+    if said("signal", "sessions"):
+        return "sessions"
+    if said("signal", "values") and _has_key(reading):
+        return "values"
+    if said("signal", "fields") and not _has_number(reading):
+        return "fields"
+    asks = said("which") or said("filler") or said("every")
+    if said("signal", "metrics") and not _has_metric(reading) and asks and not said("measure", "avg", "max", "min", "sum"):
+        return "metrics"
+    if _services(reading):
+        return "services"
+    return ""
+
+
+def _calling(reading: Reading) -> bool:
+    """Who calls whom: 호출하는 서비스, services that call payment."""
+    calls = reading.any("signal", "calls")
+    verbs = any(
+        unit.has("signal", "requests") and unit.key in ("calls", "call") and reading.unit(place - 1).has("signal", "services")
+        for place, unit in enumerate(reading.units)
+    ) or any(
+        unit.key == "call" and (reading.unit(place - 1).key in ("that", "services", "which") or reading.unit(place - 1).name("service"))
+        for place, unit in enumerate(reading.units)
+    )
+    asks = reading.any("signal", "services") or reading.any("which")
+    return (calls or verbs) and asks and not reading.any("measure", "count", "rate") and not reading.any("order")
+
+
+def _services(reading: Reading) -> bool:
+    """A table of all services, or their ranking without a number."""
+    places = [place for place, unit in enumerate(reading.units) if unit.has("signal", "services") and place not in reading.times.used]
+    if not places:
+        return False
+    if any(unit.name("service") and unit.name("service").weight >= 0.9 for unit in reading.units if unit.names):  # type: ignore[union-attr]
+        return False
+    if reading.any("signal", "logs") or reading.any("signal", "spans") or reading.any("signal", "table") and reading.any("measure", "max", "min"):
+        return False
+    if _has_number(reading) or _has_metric(reading) or reading.times.step is not None or reading.any("trend"):
+        return False
+    if reading.any("signal", "health"):
+        return True
+    ranked = reading.any("superlative") or reading.any("order")
+    if ranked:
+        return not _has_key(reading)
+    measured = [unit.value("measure") for unit in reading.units if unit.has("measure")]
+    grouped = any(reading.unit(place + 1).has("group", "after") or reading.unit(place - 1).has("group", "before") for place in places)
+    several = len({each for each in measured if each}) + reading.any("duration") + reading.any("level")
+    if grouped:
+        return several >= 2 and all(each in _TABLE_OF_SERVICES for each in measured)
+    listing = reading.any("every") or reading.any("which") or reading.any("signal", "table") or any(unit.key in ("list", "목록", "리스트") for unit in reading.units)
+    return listing or (not measured and not reading.any("level") and not reading.any("status"))
+
+
+def _has_key(reading: Reading) -> bool:
+    return any(unit.name("key") for place, unit in enumerate(reading.units) if place not in reading.times.used)
+
+
+def _has_number(reading: Reading) -> bool:
+    return any(unit.piece in (Piece.NUMBER, Piece.CLASS) for place, unit in enumerate(reading.units) if place not in reading.times.used)
+
+
+def _has_metric(reading: Reading) -> bool:
+    for place, unit in enumerate(reading.units):
+        name = reading.name(place, ("metric",)) if place not in reading.times.used else None
+        if name is None:
+            continue
+        other = reading.name(place, ("service", "key", "value"))
+        if other is None or other.weight < name.weight:
+            return True
+    return False
+
+
+def signal_of(reading: Reading) -> Signal:
+    """What the rows are that are asked for."""
+    said = reading.any
+    intent = reading.meaning.intent
+    if intent == "sessions":
+        return "sessions"
+    if intent in ("patterns", "similar", "trace_logs"):
+        return "logs"
+    if said("signal", "logs"):
+        return "logs"
+    if said("signal", "spans") and not reading.meaning.trace:
+        return "traces"
+    if _has_metric(reading) and not (said("signal", "requests") and not _sure_metric(reading)):
+        return "metrics"
+    if said("signal", "metrics") and intent == "":
+        return "metrics"
+    if said("signal", "requests") or said("duration") or said("kind") or said("measure", "error_rate", "uniq", "rate"):
+        return "traces"
+    if any(unit.piece in (Piece.CLASS, Piece.PATH) for unit in reading.units):
+        return "traces"
+    if _traced(reading):
+        return "traces"
+    if said("level") or said("contains") and _quoted(reading) or _quoted(reading):
+        return "logs"
+    if said("status") or said("order", "slowest", "fastest") or any(_quantile_like(unit.key) for unit in reading.units):
+        return "traces"
+    if any(unit.unknown and reading.catalog.says(unit.text) for unit in reading.units):
+        return "logs"
+    return "traces" if intent in ("forecast", "compare") or said("measure") else "logs" if not said("measure") else "traces"
+
+
+def _sure_metric(reading: Reading) -> bool:
+    return any(name.kind == "metric" and name.weight >= 0.8 for unit in reading.units for name in unit.names)
+
+
+def _quantile_like(key: str) -> bool:
+    return len(key) in (3, 2) and key[0] == "p" and key[1:].isdigit()
+
+
+def _traced(reading: Reading) -> bool:
+    """Whether an attribute is named that spans alone carry."""
+    for place in range(len(reading.units)):
+        if place in reading.times.used:
+            continue
+        name = reading.name(place, ("key", "value"))
+        if name is None or name.weight < 0.8 or reading.unit(place).has("filler"):
+            continue
+        attribute = reading.catalog.attributes.get(name.key or name.value)
+        if attribute is not None and attribute.signals == {"traces"} and not (name.kind == "value" and reading.unit(place).has("level")):
+            return True
+    return False

@@ -1,0 +1,167 @@
+"""Hangul without its spaces taken for granted: words of a dictionary, particles, endings, and what is left.
+
+The cheapest way through the syllables wins (a Viterbi path). Words may be written together (``체크아웃서비스에러로그``) or
+apart (``응답 시간``); a verb of the dictionary takes any ending; an unknown word may carry a particle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Class = Literal["word", "unknown", "particle"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a Hangul stretch: ``form`` is the dictionary's, the places are in the stretch with its spaces."""
+
+    form: str
+    start: int
+    end: int
+    cls: Class
+
+
+PARTICLES: Final = frozenset(
+    "은 는 이 가 을 를 의 에 에서 에게 한테 께 께서 로 으로 로서 으로서 로써 으로써 와 과 랑 이랑 하고 도 만 까지 부터 보다 처럼 이나 나 라도 이라도 "
+    "조차 밖에 씩 들 들의 들은 들을 들이 들에서 들만 들도 님 인 인데 이고 고 이며 에만 에는 에도 로는 에서만 에서는 에서의 에서도 까지의 부터의 만의 "
+    "이야 야 이요 요 죠 이죠 였어 였나 이었나 입니다 이에요 예요 한테서 중 등 의것 인거 인것 인건 까지는 부터는 만을 만이 로만 으로만 에게서 이라 라 "
+    "이라고 라고 이라는 라는 이란 란 이든 든 대로 만큼 에서부터 로부터 으로부터".split()
+)
+_TAIL: Final = frozenset(
+    "해하되됐된돼했한할함합줘주세셔서요실수있없나까래라달았었였음겠니냐지죠어아여은는던을를것거건게고면며봐볼본보인이야다으ㄴㄹ데네군란려시습입"
+    "졌져진질싶봤답쓰군요됩됨길긴기려던졌"
+)
+_NOUN_TAILS: Final = frozenset(
+    "된 되는 되었던 됐던 되었다 됐다 되었 됐 되고 될 되면 한 하는 했던 했다 하던 하고 할 했 난 나는 났던 났다 했는지 됐는지 하여 해서 되어 돼서 인 "
+    "하지 되지 됩니다 합니다 했습니다 됐습니다 되었습니다".split()
+)
+_SUFFIXES: Final = frozenset("별 당 순 건 개 명 수 만 씩 쪽 뺀 전 후 간 내 시 분 초 일 주 월 년 달 원 째 대 경 쯤 천 백 억 번 회".split())
+_LONGEST: Final = 12
+_LONGEST_TAIL: Final = 7
+_CROSSED: Final = 0.3
+_MAX: Final = 400
+"""Syllables of one stretch that are looked at."""
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """The words to look for, and those of them that verbal endings may follow."""
+
+    words: Collection[str]
+    inflected: Collection[str]
+
+
+@dataclass(frozen=True)
+class _Step:
+    cost: float
+    back: int
+    state: int
+    segment: Segment | None
+
+
+_START, _WORD, _UNKNOWN, _PARTICLE = range(4)
+
+
+class _Path:
+    """One stretch: its syllables, and before which of them stood a space."""
+
+    def __init__(self, text: str, dictionary: Dictionary, glued: bool) -> None:
+        self.places = [n for n, char in enumerate(text) if char != " "][:_MAX]
+        self.chars = "".join(text[n] for n in self.places)
+        self.spaced = [n == 0 or self.places[n - 1] != place - 1 for n, place in enumerate(self.places)]
+        self.dictionary = dictionary
+        self.glued = glued
+
+    def run(self) -> list[Segment]:
+        size = len(self.chars)
+        best: list[dict[int, _Step]] = [{} for _ in range(size + 1)]
+        best[0][_START] = _Step(0.0, -1, -1, None)
+        for at in range(size):
+            for state, step in list(best[at].items()):
+                for end, cost, to, segment in self._from(at, state):
+                    total = step.cost + cost
+                    if to not in best[end] or total < best[end][to].cost:
+                        best[end][to] = _Step(total, at, state, segment)
+        state = min(best[size], key=lambda each: best[size][each].cost)
+        found: list[Segment] = []
+        at = size
+        while at > 0:
+            step = best[at][state]
+            if step.segment is not None:
+                found.append(step.segment)
+            at, state = step.back, step.state
+        return found[::-1]
+
+    def _from(self, at: int, state: int) -> Iterator[tuple[int, float, int, Segment | None]]:
+        inside = not self.spaced[at] or (at == 0 and self.glued)
+        yield from self._words(at, state, inside)
+        yield from self._unknown(at, state, inside)
+        if inside and state != _START or (at == 0 and self.glued):
+            yield from self._particles(at, state)
+        elif self.spaced[at]:  # a particle set apart by mistake
+            for end, cost, to, segment in self._particles(at, state):
+                if end == len(self.chars) or self.spaced[end]:
+                    yield end, cost + 1.6, to, segment
+
+    def _words(self, at: int, state: int, inside: bool) -> Iterator[tuple[int, float, int, Segment | None]]:
+        crossed = 0
+        for end in range(at + 1, min(at + _LONGEST, len(self.chars)) + 1):
+            crossed += end - 1 > at and self.spaced[end - 1]
+            form = self.chars[at:end]
+            if form not in self.dictionary.words:
+                continue
+            whole = end == len(self.chars) or self.spaced[end]
+            cost = 1.0 - 0.02 * len(form) + _CROSSED * crossed + (0.15 if inside else 0.0)
+            if len(form) == 1:
+                suffix = inside and (state != _START or self.glued) and form in _SUFFIXES
+                cost += 0.0 if suffix else 0.3 if whole and not inside else 1.4
+            elif state == _UNKNOWN and inside:
+                cost += 0.4
+            yield end, cost, _WORD, self._segment(form, at, end, "word")
+            if form in self.dictionary.inflected and not crossed:
+                yield from self._tails(form, at, end, cost)
+
+    def _tails(self, form: str, at: int, end: int, cost: float) -> Iterator[tuple[int, float, int, Segment | None]]:
+        for last in range(end + 1, min(end + _LONGEST_TAIL, len(self.chars)) + 1):
+            if self.spaced[last - 1] or self.chars[last - 1] not in _TAIL:
+                return
+            yield last, cost + 0.15 + 0.04 * (last - end), _WORD, self._segment(form, at, last, "word")
+
+    def _unknown(self, at: int, state: int, inside: bool) -> Iterator[tuple[int, float, int, Segment | None]]:
+        if state == _UNKNOWN and inside:
+            return
+        for end in range(at + 1, min(at + _LONGEST, len(self.chars)) + 1):
+            if end - 1 > at and self.spaced[end - 1]:
+                return
+            size = end - at
+            cost = 3.0 + 0.9 * size + (1.6 if size == 1 else 0.0) + (0.5 if inside and state != _START else 0.0)
+            yield end, cost, _UNKNOWN, self._segment(self.chars[at:end], at, end, "unknown")
+            if size >= 2:
+                for last in range(end + 1, min(end + 6, len(self.chars)) + 1):
+                    if self.spaced[last - 1]:
+                        break
+                    if self.chars[end:last] in _NOUN_TAILS and (last == len(self.chars) or self.spaced[last]):
+                        yield last, cost + 0.5, _UNKNOWN, self._segment(self.chars[at:end], at, last, "unknown")
+
+    def _particles(self, at: int, state: int) -> Iterator[tuple[int, float, int, Segment | None]]:
+        for end in range(at + 1, min(at + 4, len(self.chars)) + 1):
+            if end - 1 > at and self.spaced[end - 1]:
+                return
+            form = self.chars[at:end]
+            if form in PARTICLES:
+                chained = 0.25 if state == _PARTICLE else 0.0
+                ends = end == len(self.chars) or self.spaced[end]
+                cost = 0.35 + chained + (0.0 if ends else 0.35)
+                yield end, cost, _PARTICLE, self._segment(form, at, end, "particle")
+
+    def _segment(self, form: str, at: int, end: int, cls: Class) -> Segment:
+        return Segment(form, self.places[at], self.places[end - 1] + 1, cls)
+
+
+def segment(text: str, dictionary: Dictionary, *, glued: bool = False) -> list[Segment]:
+    """The parts of a stretch of Hangul and spaces; ``glued`` says that it goes on a word in another script."""
+    if not text.strip():
+        return []
+    return _Path(text, dictionary, glued).run()

@@ -1,0 +1,146 @@
+"""What the text of a row is to say: quoted phrases, words that the tenant's logs say, and words after "containing"."""
+
+from __future__ import annotations
+
+from airis_ray.search.meaning import Clause
+from airis_ray.search.reading import Reading
+from airis_ray.search.tokens import Piece
+from airis_ray.search.units import Unit
+
+_LONGEST = 8
+"""Units of a phrase that is looked for in the logs' words."""
+_OR = frozenset({"or", "또는", "이나", "나", "혹은"})
+
+
+def read_quoted(reading: Reading) -> None:
+    """Quoted words are a phrase of the text; of a key that stands before them they are the value."""
+    for place, unit in enumerate(reading.units):
+        if unit.piece is not Piece.QUOTED or not reading.free(place):
+            continue
+        before = reading.before(place)
+        name = reading.name(before, ("key",)) if before >= 0 and reading.free(before) else None
+        if name is not None and reading.meaning.signal != "logs":
+            reading.add(Clause(name.value, "=", (unit.key,), at=place), place, before)
+        elif (service := _service(reading, unit.key, place)) is not None:
+            reading.add(Clause("service", "=", (service,), at=place), place)
+        else:
+            reading.add(_either(reading, unit.key, place), place)
+
+
+def _service(reading: Reading, text: str, place: int) -> str | None:
+    marked = reading.unit(place + 1).has("signal", "services") or reading.unit(place - 1).has("signal", "services")
+    return text if marked and text in reading.catalog.services else None
+
+
+def _either(reading: Reading, text: str, place: int) -> Clause:
+    """A phrase, joined with the one before it where "or" stands between them."""
+    clauses = reading.meaning.clauses
+    join = place - 1
+    while reading.unit(join).key in ("the", "로그", "logs"):
+        join -= 1
+    if reading.unit(join).key in _OR and clauses and clauses[-1].field == "" and clauses[-1].at in (join - 1, join - 2, join - 3):
+        before = clauses.pop()
+        return Clause("", "=", (*before.values, text), at=before.at)
+    return Clause("", "=", (text,), at=place)
+
+
+def read_said(reading: Reading) -> None:
+    """The longest sequences of words that some log says, of which no other reading is as good."""
+    place = 0
+    while place < len(reading.units):
+        end = _longest(reading, place)
+        if end is None:
+            place += 1
+            continue
+        text = _surface(reading, place, end)
+        reading.add(_either(reading, text, place), *range(place, end + 1))
+        place = end + 1
+
+
+def _longest(reading: Reading, first: int) -> int | None:
+    if not _may_begin(reading, first):
+        return None
+    for last in range(min(first + _LONGEST, len(reading.units)) - 1, first - 1, -1):
+        if all(_may_be(reading, at, at == first) for at in range(first, last + 1)) and _tells(reading, first, last):
+            text = _surface(reading, first, last)
+            if len(text) > 1 and reading.catalog.says(text):
+                return last
+    return None
+
+
+def _may_begin(reading: Reading, place: int) -> bool:
+    unit = reading.unit(place)
+    if not reading.free(place) or unit.particle or unit.piece not in (Piece.WORD, Piece.HANGUL):
+        return False
+    return not (unit.has("filler") and not unit.has("not")) or unit.key in ("no", "out of", "out")
+
+
+def _may_be(reading: Reading, place: int, first: bool) -> bool:
+    unit = reading.unit(place)
+    if not reading.free(place) or unit.has("signal") or unit.piece in (Piece.QUOTED, Piece.SIGN):
+        return False
+    return not any(name.kind == "service" and name.weight == 1.0 for name in unit.names)
+
+
+def _tells(reading: Reading, first: int, last: int) -> bool:
+    """Whether a sequence is text rather than the grammar's own words."""
+    units = reading.units[first : last + 1]
+    if units[-1].particle or (units[-1].has("filler") and len(units) > 1):
+        return False
+    content = [unit for unit in units if not (unit.particle or _empty(unit))]
+    if any(unit.unknown for unit in content):
+        return True
+    if len(content) == 1 and len(units) == 1:
+        return _weak(content[0])
+    known = all(unit.has("level") or unit.has("status") or unit.has("measure") or unit.has("group") for unit in content)
+    return len(units) >= 2 and bool(content) and not known
+
+
+def _empty(unit: Unit) -> bool:
+    return bool(unit.senses) and all(sense.kind in ("filler", "near", "contains") for sense in unit.senses) and not unit.names
+
+
+def _weak(unit: Unit) -> bool:
+    """A single word that is at most a part of a metric's name or a value of an error."""
+    if unit.senses:
+        return False
+    if any(name.kind == "service" or (name.kind == "key" and name.weight > 0.9) for name in unit.names):
+        return False
+    return all(name.kind == "metric" or name.key in ("error.type", "exception.type", "app.payment.decline_reason") or name.kind == "key" for name in unit.names)
+
+
+def _surface(reading: Reading, first: int, last: int) -> str:
+    """The words as written, the last one without its ending."""
+    end = reading.units[last]
+    stop = end.start + len(end.text.rstrip()) - len(end.tail)
+    return " ".join(reading.question[reading.units[first].start : stop].split())
+
+
+def read_leftover(reading: Reading) -> None:
+    """Unknown words of a question about logs: a phrase of the text where logs say so or the question does."""
+    place = 0
+    while place < len(reading.units):
+        if not (reading.free(place) and reading.unit(place).unknown):
+            place += 1
+            continue
+        last = place
+        while reading.free(last + 1) and reading.unit(last + 1).unknown:
+            last += 1
+        text = _surface(reading, place, last)
+        words = [_surface(reading, at, at) for at in range(place, last + 1)]
+        if reading.catalog.says(text) or _asked_for(reading, place, last):
+            reading.add(_either(reading, text, place), *range(place, last + 1))
+        elif len(words) > 1 and all(reading.catalog.says(word) for word in words):
+            for at, word in zip(range(place, last + 1), words, strict=True):
+                reading.add(Clause("", "=", (word,), at=at), at)
+        place = last + 1
+
+
+def _asked_for(reading: Reading, first: int, last: int) -> bool:
+    """Whether the question says that the text contains it: ``… 포함된``, ``containing …``."""
+    after = reading.unit(last + 1 if not reading.unit(last + 1).particle else last + 2)
+    before = reading.unit(first - 1)
+    if before.key in ("the", "a") or before.has("contains"):
+        before = reading.unit(first - 1) if before.has("contains") else reading.unit(first - 2)
+    said = after.has("contains") and after.piece is Piece.HANGUL and after.key not in ("있는", "관련", "관련된")
+    return said or (before.has("contains") and before.piece is Piece.WORD and not before.has("near"))
