@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test lint type unit contract test-kube serve-test lock bench clean
+.PHONY: help install build run test lint type unit contract test-kube test-kube-api serve-test lock bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make the environment in .venv
 
@@ -43,6 +43,11 @@ contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a rea
 test-kube: $(STAMP) ## the Kubernetes manifests, without a cluster (AIRIS_TEST_SCHEMAS: folder of CRDs)
 	@schemas=$${AIRIS_TEST_SCHEMAS:-$$(cd ../shared/schemas 2>/dev/null && pwd || true)}; \
 	export $${schemas:+AIRIS_TEST_SCHEMAS="$$schemas"}; $(BIN)/pytest tests/kube -rs
+
+test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from source by Go (20 minutes the first time)
+	@VENV=$(VENV) scripts/kube-api build
+	@schemas=$${AIRIS_TEST_SCHEMAS:-$$(cd ../shared/schemas 2>/dev/null && pwd || true)}; \
+	export $${schemas:+AIRIS_TEST_SCHEMAS="$$schemas"}; $(BIN)/pytest tests/kube_api -rs
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve
