@@ -18,6 +18,7 @@ _COMMANDS = {
     "key": "airis_ray.commands.keys:app",
     "keys": "airis_ray.commands.columns:app",
     "migrate": "airis_ray.commands.store:migrate",
+    "dlq": "airis_ray.commands.dlq:app",
     "kube": "airis_ray.commands.kube:app",
     "settings": "airis_ray.commands.start:settings",
     "version": "airis_ray.commands.start:version",

@@ -139,6 +139,8 @@ class StreamConsumer:
                     "a batch of an earlier owner is made again",
                     extra={"partition": str(partition), "first": committed.offset, "last": bookmark.last},
                 )
+        if partitions:
+            _log.info("partitions assigned", extra={"partitions": [str(p) for p in sorted(partitions)]})
         return starts
 
     async def revoked(self, partitions: Collection[Partition]) -> None:

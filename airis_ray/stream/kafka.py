@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -81,14 +81,14 @@ class KafkaBroker:
         # A dead letter tells more than the message that it was.
         return KafkaPublisher(Producer(self._kafka, self._max_body_bytes + 3 * HEADER_BYTES))
 
-    async def browse(self, topic: str) -> AsyncIterator[Received]:
+    async def browse(self, topic: str) -> AsyncGenerator[Received, None]:
         """See :class:`airis_ray.stream.protocol.Broker`."""
         config = consumer_config(self._kafka, self._stream, "airis-browse")
         client = _Client(config | {"enable.partition.eof": True})
         try:
             open_ = await asyncio.to_thread(_asked, lambda: _begin(client, topic))
             while open_:
-                for message in await asyncio.to_thread(client.consume, _BROWSE, 1.0):
+                for message in await asyncio.to_thread(_some, client, _BROWSE, 1.0):
                     if (error := message.error()) is None:
                         yield _received(message)
                     elif error.code() == KafkaError._PARTITION_EOF:
@@ -183,11 +183,8 @@ class KafkaConsumer:
     def _poll(self, limit: int, seconds: float) -> list[Received]:
         if self._fatal is not None:
             raise Lost(f"the Kafka client cannot go on: {self._fatal}")
-        first = self._client.poll(seconds)
-        if first is None:
-            return []
         found = []
-        for message in (first, *self._client.consume(max(1, limit - 1), 0)):
+        for message in _some(self._client, limit, seconds):
             error = message.error()
             if error is None:
                 found.append(_received(message))
@@ -251,6 +248,12 @@ class KafkaConsumer:
             self._fatal = error.str()
         else:
             _log.warning("Kafka: %s", error.str())
+
+
+def _some(client: _Client, limit: int, seconds: float) -> list[Message]:
+    """At most ``limit`` messages and errors, as soon as there is one: ``consume`` alone would wait for the last."""
+    first = client.poll(seconds)
+    return [] if first is None else [first, *client.consume(max(1, limit - 1), 0)]
 
 
 def _begin(client: _Client, topic: str) -> set[int]:

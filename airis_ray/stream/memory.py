@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,7 +91,7 @@ class MemoryBroker:
         """See :class:`airis_ray.stream.protocol.Broker`."""
         return MemoryPublisher(self)
 
-    async def browse(self, topic: str) -> AsyncIterator[Received]:
+    async def browse(self, topic: str) -> AsyncGenerator[Received, None]:
         """See :class:`airis_ray.stream.protocol.Broker`."""
         self.reach()
         for partition in self.partitions([topic]):

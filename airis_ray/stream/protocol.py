@@ -6,7 +6,7 @@ Two things implement it: Kafka itself (:mod:`airis_ray.stream.kafka`) and a brok
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -127,7 +127,7 @@ class Broker(Protocol):
     def publisher(self) -> Publisher:
         """Something to write with."""
 
-    def browse(self, topic: str) -> AsyncIterator[Received]:
+    def browse(self, topic: str) -> AsyncGenerator[Received, None]:
         """Every message that is in ``topic`` now, in the order of its partitions; outside of every group.
 
         Nothing where there is no such topic. Raises Unavailable.
