@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Final, Literal
 from airis_ray.cache import CacheStore
 from airis_ray.errors import Unavailable
 from airis_ray.settings import Settings
+from airis_ray.store.disk import Measure, usage_of
 from airis_ray.store.migrate import plan
 from airis_ray.store.protocol import Store
 
@@ -61,14 +61,14 @@ class Probes:
         *,
         cache: CacheStore | None = None,
         clock: Callable[[], float] = time.monotonic,
-        disk_free: Callable[[], int] | None = None,
+        disk: Measure | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._applications = applications
         self._cache = cache
         self._clock = clock
-        self._disk_free = disk_free or (lambda: shutil.disk_usage(settings.data_dir).free)
+        self._disk = disk or (lambda: usage_of(settings.data_dir))
         self._round: asyncio.Task[Report] | None = None
         self._asked = float("-inf")
 
@@ -101,10 +101,17 @@ class Probes:
         return Finding("waiting", f"{len(due)} steps are due: airis migrate", names)
 
     async def _probe_disk(self) -> Finding:
-        free = await asyncio.to_thread(self._disk_free)
-        detail = f"{free / 2**30:.1f} GiB free in {self._settings.data_dir}"
-        if free < _DISK_FREE:
+        usage, limits = await asyncio.to_thread(self._disk), self._settings.disk
+        free = f"{usage.free / 2**30:.1f} GiB free in {self._settings.data_dir}"
+        detail = f"{usage.share:.0%} used, {free}"
+        if self._settings.clickhouse_url is None and usage.share > limits.refuse_above:
+            told = f"{detail}: above {limits.refuse_above * 100:g}% (AIRIS_DISK_REFUSE_ABOVE) nothing is taken in"
+            return Finding("down", "the disk of the data folder is full: nothing is taken in", told)
+        if usage.free < _DISK_FREE:
             return Finding("down", "the disk of the data folder is nearly full", detail)
+        if self._settings.clickhouse_url is None and usage.share > limits.drop_above:
+            detail += f": above {limits.drop_above * 100:g}% (AIRIS_DISK_DROP_ABOVE) the oldest days of telemetry go"
+            return Finding("ready", "the disk of the data folder is filling up: the oldest days go", detail)
         return Finding("ready", "", detail)
 
     async def _probe_redis(self) -> Finding:

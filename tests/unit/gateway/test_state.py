@@ -16,6 +16,7 @@ from airis_ray.errors import Unavailable
 from airis_ray.gateway.openapi import NoStore
 from airis_ray.gateway.readiness import Probes
 from airis_ray.settings import Settings
+from airis_ray.store.disk import Usage
 from airis_ray.store.protocol import Query, Result
 from airis_ray.web.auth import Scope
 from tests.support.local_store import LocalStore
@@ -104,12 +105,33 @@ async def test_tables_that_are_not_made_yet_and_a_full_disk(tmp_path: Path) -> N
             wanted = ["n"] if "count()" in query.sql else ["name", "engine_full"]
             return Result(pa.table({name: pa.array(columns[name]) for name in wanted}), 0, 0, 0.0)
 
-    probes = Probes(Settings(data_dir=tmp_path), Empty(), disk_free=lambda: 100 * 2**20)
+    small = Usage(used=100 * 2**20, free=100 * 2**20)
+    probes = Probes(Settings(data_dir=tmp_path), Empty(), disk=lambda: small)
     report = await probes.report()
     assert not report.ready
     assert report.parts["migrations"].state == "waiting"
     assert "steps are due: airis migrate" in report.parts["migrations"].reason
     assert report.parts["disk"].state == "down"
+
+
+@pytest.mark.parametrize(
+    ("used", "clickhouse", "state", "says"),
+    [
+        (60, None, "ready", "60% used"),
+        (80, None, "ready", "AIRIS_DISK_DROP_ABOVE"),
+        (96, None, "down", "AIRIS_DISK_REFUSE_ABOVE"),
+        (96, "http://elsewhere:8123", "ready", "96% used"),  # that store's disk is another one
+    ],
+)
+async def test_what_the_disk_guard_does_is_told(
+    tmp_path: Path, used: int, clickhouse: str | None, state: str, says: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, clickhouse_url=clickhouse)
+    usage = Usage(used=used * 2**30, free=(100 - used) * 2**30)
+    found = (await Probes(settings, NoStore(), disk=lambda: usage).report()).parts["disk"]
+    assert found.state == state
+    assert says in found.detail
+    assert str(tmp_path) not in found.reason
 
 
 async def test_a_part_that_hangs_is_bounded_and_rounds_are_shared(
