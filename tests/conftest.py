@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from airis_ray.settings import RetentionSettings, Settings
 from airis_ray.store.migrate import migrate
+from tests.support.kafka import kafka as kafka  # a fixture for every folder
 from tests.support.local_store import LocalStore
 
 

@@ -43,21 +43,25 @@ class Kafka:
         usual = {"bootstrap": self.bootstrap, "topic_prefix": prefix, "partitions": 3, "linger": 0.0}
         return KafkaSettings(**(usual | changes))
 
-    def messages(self, topic: str, count: int) -> list[Message]:
-        """The first ``count`` messages of a topic, from all of its partitions; fewer after 20 s."""
+    def messages(self, topic: str, count: int | None = None) -> list[Message]:
+        """See :func:`read_messages`."""
         return read_messages(self.bootstrap, topic, count)
 
 
-def read_messages(bootstrap: str, topic: str, count: int, seconds: float = _SECONDS) -> list[Message]:
-    """The first ``count`` messages of a topic; fewer where they do not come within ``seconds``."""
+def read_messages(bootstrap: str, topic: str, count: int | None = None) -> list[Message]:
+    """The first ``count`` messages of a topic, or all that it has now; fewer where they do not come within 20 s."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "enable.auto.commit": False}
     )
     try:
-        partitions = consumer.list_topics(topic, seconds).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        numbers = consumer.list_topics(topic, _SECONDS).topics[topic].partitions
+        partitions = [TopicPartition(topic, number, 0) for number in numbers]
+        if count is None:
+            bounds = [consumer.get_watermark_offsets(partition, _SECONDS) for partition in partitions]
+            count = sum(high - low for low, high in bounds)
+        consumer.assign(partitions)
         found: list[Message] = []
-        while len(found) < count and (got := consumer.consume(count - len(found), seconds)):
+        while len(found) < count and (got := consumer.consume(count - len(found), _SECONDS)):
             assert all(item.error() is None for item in got), [item.error() for item in got]
             found += got
         return found
