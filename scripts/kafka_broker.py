@@ -144,7 +144,8 @@ class Broker:
 
 
 class ApacheKafka(Broker):
-    """Apache Kafka in KRaft mode. ``extra`` are further lines of its server.properties."""
+    """Apache Kafka in KRaft mode. ``extra`` are further lines of its server.properties, in which
+    ``{port}``, ``{controller}`` and ``{data}`` stand for its ports and its folder; the last line of a name counts."""
 
     kind = f"Apache Kafka {KAFKA_VERSION}"
 
@@ -164,8 +165,10 @@ class ApacheKafka(Broker):
     def command(self) -> list[str]:
         properties = self.data / "server.properties"
         if not properties.exists():
-            lines = _PROPERTIES.format(port=self.port, controller=free_port(), data=self.data / "log")
-            properties.write_text("\n".join([lines, *self._extra, ""]))
+            lines = "\n".join([_PROPERTIES, *self._extra, ""])
+            properties.write_text(
+                lines.format(port=self.port, controller=free_port(), data=self.data / "log")
+            )
             self._format(properties)
         return [*self._java(), "kafka.Kafka", str(properties)]
 

@@ -69,6 +69,11 @@ def read_messages(bootstrap: str, topic: str, count: int | None = None) -> list[
         consumer.close()
 
 
+def cache() -> Path:
+    """The folder in which Kafka's jars are kept."""
+    return Path(os.environ.get("AIRIS_TEST_KAFKA_CACHE") or _ROOT / CACHE)
+
+
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     """A broker for the whole run; tests that need one are skipped where none can be had."""
@@ -76,9 +81,8 @@ def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if given:
         yield _told(request, Kafka(given, f"given (id {_cluster(given)})", None))
         return
-    cache = Path(os.environ.get("AIRIS_TEST_KAFKA_CACHE") or _ROOT / CACHE)
     try:
-        node = broker(tmp_path_factory.mktemp("kafka"), cache=cache).start()
+        node = broker(tmp_path_factory.mktemp("kafka"), cache=cache()).start()
     except BrokerError as error:
         pytest.skip(f"no Kafka here: {error}")
     try:
