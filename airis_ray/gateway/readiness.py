@@ -11,7 +11,7 @@ from typing import Final, Literal
 from airis_ray.cache import CacheStore
 from airis_ray.errors import Unavailable
 from airis_ray.settings import Settings
-from airis_ray.store.disk import Measure, usage_of
+from airis_ray.store.disk import Measure, Usage, usage_of
 from airis_ray.store.migrate import plan
 from airis_ray.store.protocol import Store
 
@@ -72,6 +72,10 @@ class Probes:
         self._round: asyncio.Task[Report] | None = None
         self._asked = float("-inf")
 
+    async def disk(self) -> Usage:
+        """How full the file system of the data folder is; raises OSError."""
+        return await asyncio.to_thread(self._disk)
+
     async def report(self) -> Report:
         """The state of every part, at most a second old."""
         now = self._clock()
@@ -101,7 +105,7 @@ class Probes:
         return Finding("waiting", f"{len(due)} steps are due: airis migrate", names)
 
     async def _probe_disk(self) -> Finding:
-        usage, limits = await asyncio.to_thread(self._disk), self._settings.disk
+        usage, limits = await self.disk(), self._settings.disk
         free = f"{usage.free / 2**30:.1f} GiB free in {self._settings.data_dir}"
         detail = f"{usage.share:.0%} used, {free}"
         if self._settings.clickhouse_url is None and usage.share > limits.refuse_above:

@@ -93,6 +93,7 @@ async def test_metrics_show_the_totals_and_the_balance(
     assert samples["airis_accounts_records_total", tenant, "stored", "", ""] == 60
     assert samples["airis_accounts_on_the_way_records", tenant, "", "", ""] == 30
     assert samples["airis_accounts_balanced", tenant, "", "", ""] == 0  # on the way for half an hour
+    assert 0 < samples["airis_disk_used_ratio", "", "", "", ""] < 1
     assert samples["airis_disk_dropped_rows_total", "", "", "", f"otel_{tenant}"] == 5
 
 
