@@ -122,42 +122,80 @@ def _changed(overlay: Overlay, kind: str, name: str, path: str, new: object) -> 
 
 _TEMPLATE = "spec.template.spec.containers[0]"
 
-FAULTS: list[tuple[Check, tuple[str, str, str, object], str]] = [
-    (selectors.workload_selectors, ("StatefulSet", "clickhouse", "spec.selector.matchLabels", {"a": "b"}), "StatefulSet/clickhouse"),
-    (selectors.service_selectors, ("Service", "clickhouse", "spec.selector", {"a": "b"}), "Service/clickhouse"),
-    (selectors.headless, ("StatefulSet", "clickhouse", "spec.serviceName", "nobody"), "StatefulSet/clickhouse"),
-    (selectors.identities, ("ServiceAccount", "keeper", "metadata.name", "clickhouse"), "ServiceAccount/clickhouse"),
-    (selectors.other_selectors, ("NetworkPolicy", "clickhouse", "spec.podSelector", {"matchLabels": {"a": "b"}}), "NetworkPolicy/clickhouse"),
-    (ports.service_ports, ("Service", "clickhouse", "spec.ports[0].targetPort", "nowhere"), "Service/clickhouse"),
-    (ports.probe_ports, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.readinessProbe", {"httpGet": {"port": "x"}}), "StatefulSet/clickhouse"),
-    (references.volumes, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.volumeMounts[0].name", "nowhere"), "StatefulSet/clickhouse"),
-    (references.names, ("ServiceAccount", "clickhouse", "", None), "StatefulSet/clickhouse"),
-    (references.volumes, ("StorageClass", "fast-ssd", "", None), "StatefulSet/clickhouse"),
-    (references.namespaces, ("Namespace", "airis", "metadata.name", "other"), "StatefulSet/clickhouse"),
-    (sizes.stateful, ("StatefulSet", "clickhouse", "spec.replicas", 7), "StatefulSet/clickhouse"),
-    (sizes.stateful, ("StatefulSet", "clickhouse", "", None), "StatefulSet/clickhouse"),
-    (sizes.stateful, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.resources.requests.memory", "5Gi"), "StatefulSet/clickhouse"),
-    (sizes.order, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.resources.requests.cpu", "99"), "StatefulSet/clickhouse"),
-    (sizes.order, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.resources.limits", GONE), "StatefulSet/clickhouse"),
-    (sizes.ray, ("RayService", "airis", "spec.rayClusterConfig.workerGroupSpecs[0].maxReplicas", 99), "RayService/airis"),
-    (security.restricted, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.securityContext", GONE), "StatefulSet/clickhouse"),
-    (security.tokens, ("StatefulSet", "clickhouse", "spec.template.spec.automountServiceAccountToken", True), "StatefulSet/clickhouse"),
-    (running.probes, ("StatefulSet", "clickhouse", f"{_TEMPLATE}.readinessProbe", GONE), "StatefulSet/clickhouse"),
-    (running.old_names, ("Service", "api-gateway", "", None), "Service/api-gateway"),
-    (running.old_names, ("Service", "api-gateway", "spec.ports[0].port", 3999), "Service/api-gateway"),
-    (flows.drawn, ("NetworkPolicy", "clickhouse", "", None), "NetworkPolicy"),
-    (flows.default_deny, ("NetworkPolicy", "default-deny", "", None), "Namespace/airis"),
-]  # fmt: skip
+_CLICKHOUSE = ("StatefulSet", "clickhouse")
+_NOBODY = {"matchLabels": {"a": "b"}}
+_PROBE = {"httpGet": {"port": "nowhere"}}
+_LIMITS, _REQUESTS = f"{_TEMPLATE}.resources.limits", f"{_TEMPLATE}.resources.requests"
+_TOKEN = "spec.template.spec.automountServiceAccountToken"
+_GROUP = "spec.rayClusterConfig.workerGroupSpecs[0]"
+
+FAULTS: list[tuple[Check, tuple[str, str], str, object, str]] = [
+    # check, changed object, changed field ("" takes the object away), new value, object that is named
+    (selectors.workload_selectors, _CLICKHOUSE, "spec.selector", _NOBODY, "StatefulSet/clickhouse"),
+    (
+        selectors.service_selectors,
+        ("Service", "clickhouse"),
+        "spec.selector",
+        {"a": "b"},
+        "Service/clickhouse",
+    ),
+    (selectors.headless, _CLICKHOUSE, "spec.serviceName", "nobody", "StatefulSet/clickhouse"),
+    (
+        selectors.identities,
+        ("ServiceAccount", "keeper"),
+        "metadata.name",
+        "clickhouse",
+        "ServiceAccount/clickhouse",
+    ),
+    (
+        selectors.other_selectors,
+        ("NetworkPolicy", "clickhouse"),
+        "spec.podSelector",
+        _NOBODY,
+        "NetworkPolicy/clickhouse",
+    ),
+    (
+        ports.service_ports,
+        ("Service", "clickhouse"),
+        "spec.ports[0].targetPort",
+        "nowhere",
+        "Service/clickhouse",
+    ),
+    (ports.probe_ports, _CLICKHOUSE, f"{_TEMPLATE}.readinessProbe", _PROBE, "StatefulSet/clickhouse"),
+    (
+        references.volumes,
+        _CLICKHOUSE,
+        f"{_TEMPLATE}.volumeMounts[0].name",
+        "nowhere",
+        "StatefulSet/clickhouse",
+    ),
+    (references.names, ("ServiceAccount", "clickhouse"), "", None, "StatefulSet/clickhouse"),
+    (references.volumes, ("StorageClass", "fast-ssd"), "", None, "StatefulSet/clickhouse"),
+    (references.namespaces, ("Namespace", "airis"), "metadata.name", "other", "StatefulSet/clickhouse"),
+    (sizes.stateful, _CLICKHOUSE, "spec.replicas", 7, "StatefulSet/clickhouse"),
+    (sizes.stateful, _CLICKHOUSE, "", None, "StatefulSet/clickhouse"),
+    (sizes.stateful, _CLICKHOUSE, f"{_REQUESTS}.memory", "5Gi", "StatefulSet/clickhouse"),
+    (sizes.order, _CLICKHOUSE, f"{_REQUESTS}.cpu", "99", "StatefulSet/clickhouse"),
+    (sizes.order, _CLICKHOUSE, _LIMITS, GONE, "StatefulSet/clickhouse"),
+    (sizes.ray, ("RayService", "airis"), f"{_GROUP}.maxReplicas", 99, "RayService/airis"),
+    (security.restricted, _CLICKHOUSE, f"{_TEMPLATE}.securityContext", GONE, "StatefulSet/clickhouse"),
+    (security.tokens, _CLICKHOUSE, _TOKEN, True, "StatefulSet/clickhouse"),
+    (running.probes, _CLICKHOUSE, f"{_TEMPLATE}.readinessProbe", GONE, "StatefulSet/clickhouse"),
+    (running.old_names, ("Service", "api-gateway"), "", None, "Service/api-gateway"),
+    (running.old_names, ("Service", "api-gateway"), "spec.ports[0].port", 3999, "Service/api-gateway"),
+    (flows.drawn, ("NetworkPolicy", "clickhouse"), "", None, "NetworkPolicy"),
+    (flows.default_deny, ("NetworkPolicy", "deny"), "", None, "Namespace/airis"),
+]
 
 
 @pytest.mark.parametrize(
-    ("check", "change", "named"),
+    ("check", "item", "path", "new", "named"),
     FAULTS,
-    ids=[f"{check.__name__} {change[1]} {change[2][-30:]}" for check, change, _ in FAULTS],
+    ids=[f"{check.__name__} {item[0]} {path[-30:]}" for check, item, path, _, _ in FAULTS],
 )
 def test_each_check_bites(
-    check: Check, change: tuple[str, str, str, object], named: str, dev: Overlay
+    check: Check, item: tuple[str, str], path: str, new: object, named: str, dev: Overlay
 ) -> None:
-    assert dev.get(change[0], change[1]) is not None, f"the overlay has no {change[0]}/{change[1]} any more"
-    new = set(check(_changed(dev, *change))) - set(check(dev))
-    assert any(finding.object.startswith(named) for finding in new), new
+    assert dev.get(*item) is not None, f"the overlay has no {'/'.join(item)} any more"
+    found = set(check(_changed(dev, *item, path, new))) - set(check(dev))
+    assert any(finding.object.startswith(named) for finding in found), found

@@ -9,6 +9,7 @@ from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeploySchema
 
 from scripts.kube_serve_config import ROOT, cluster_config, files, merged
+from tests.support.kube.checks.references import config_maps, secrets
 from tests.support.kube.objects import Overlay
 
 FILES = list(files())
@@ -44,8 +45,8 @@ def test_nothing_is_embedded_on_a_cluster(overlay: Overlay) -> None:
             container = group["template"]["spec"]["containers"][0]
             set_here = {entry["name"] for entry in container.get("env", [])}
             for source in container.get("envFrom", []):
-                named = overlay.get("ConfigMap", source.get("configMapRef", {}).get("name", ""))
-                set_here |= set(named.data.get("data", {})) if named else set()
+                for ref, known in (("configMapRef", config_maps(overlay)), ("secretRef", secrets(overlay))):
+                    set_here |= known.get(source.get(ref, {}).get("name"), frozenset()) or frozenset()
             assert {"AIRIS_CLICKHOUSE_URL", "AIRIS_KAFKA_BOOTSTRAP", "AIRIS_REDIS_URL"} <= set_here
 
 

@@ -17,9 +17,6 @@ from tests.kube.conftest import ROOT
 _TEST = Settings.from_env().test
 PROGRAMS = _TEST.kube_api or ROOT / CACHE
 
-UNDEFINED = frozenset({"external-secrets.io"})
-"""Groups whose definitions the folder of schemas does not have."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One line says why, where there is no API server or are no definitions."""

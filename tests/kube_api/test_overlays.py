@@ -8,8 +8,8 @@ import pytest
 
 from airis_ray.kube.apply import apply
 from airis_ray.kube.manifests import Manifest
-from tests.kube.conftest import OVERLAYS, built
-from tests.kube_api.conftest import UNDEFINED, connected, started
+from tests.kube.conftest import OVERLAYS, UNDEFINED, built
+from tests.kube_api.conftest import connected, started
 
 
 def objects_of(folder: Path) -> list[Manifest]:

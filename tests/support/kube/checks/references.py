@@ -5,6 +5,7 @@ A Secret that no repository may hold is listed in ``kuberay/secrets.yaml`` with 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from airis_ray.kube.manifests import Manifest
@@ -196,8 +197,6 @@ def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _words(text: str) -> Iterator[str]:
-    import re
-
     yield from re.findall(
         r"[A-Za-z0-9$*{}()_-]+(?:\.[A-Za-z0-9$*{}()_-]+)*\.svc(?:\.cluster\.local)?\b", text
     )

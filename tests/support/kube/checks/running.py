@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 
 import promql_parser
 
 from airis_ray.settings import Settings, described
 from tests.support.kube.checks.selectors import monitored
-from tests.support.kube.objects import Finding, Overlay
+from tests.support.kube.objects import Finding, Overlay, walk
 from tests.support.kube.pods import at, pod_templates, selected, services
+
+
+def ray_version(overlay: Overlay) -> Iterator[Finding]:
+    """The Ray that KubeRay is told of is the one that this program runs on: it chooses probes and authentication."""
+    for item in overlay.everything:
+        for path, value in walk(item.data):
+            told = value.get("rayVersion")
+            if told is not None and told != version("ray"):
+                yield item.finding(f"{path}.rayVersion", f"{told!r}: requirements.lock has {version('ray')}")
 
 
 def probes(overlay: Overlay) -> Iterator[Finding]:
@@ -144,4 +154,4 @@ def old_names(overlay: Overlay) -> Iterator[Finding]:
             yield service.finding("spec.selector", "does not lead to Ray")
 
 
-CHECKS = (probes, jobs, backups, settings, monitors, rules, dashboards, old_names)
+CHECKS = (ray_version, probes, jobs, backups, settings, monitors, rules, dashboards, old_names)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import yaml
+
 from airis_ray import __version__
 from airis_ray.kube.manifests import Manifest
 from tests.support.kube.objects import Finding, Overlay, walk
@@ -15,25 +17,30 @@ _FLOATING = {"latest", "main", "master", "nightly", "edge", "stable", "dev", "he
 
 def images(overlay: Overlay) -> Iterator[Finding]:
     """Every image is pinned, and it is the one of ``kuberay/images.yaml``; ours has this program's version."""
-    known = {row["name"]: str(row["tag"]) for row in (overlay.tables.get("images") or {}).get("images", ())}
+    known: dict[str, set[str]] = {}
+    for row in (overlay.tables.get("images") or {}).get("images", ()):
+        known.setdefault(row["name"], set()).add(str(row["tag"]))
     for item in overlay.everything:
         for path, value in walk(item.data):
             text = value.get("image")
             if not isinstance(text, str) or item.kind in ("ConfigMap", "CustomResourceDefinition"):
                 continue
-            name, tag = _split(text)
+            name, tag = split(text)
             where = f"{path}.image" if path else "image"
             if tag is None or tag.partition("@")[0] in _FLOATING:
                 yield item.finding(where, f"{text!r} is not pinned: expected a version or a digest")
-            elif known and name not in known:
+            elif name not in known:
                 yield item.finding(where, f"{text!r}: {name} is not in kuberay/images.yaml")
-            elif known and known[name] != tag:
-                yield item.finding(where, f"{text!r}: kuberay/images.yaml has the tag {known[name]!r}")
-            elif name.endswith(("/airis-ray", "/airis")) and not tag.startswith(__version__):
+            elif tag not in known[name]:
+                yield item.finding(
+                    where, f"{text!r}: kuberay/images.yaml has the tag {' '.join(sorted(known[name]))}"
+                )
+            elif name.rpartition("/")[2] == "airis-ray" and tag.partition("-")[0] != __version__:
                 yield item.finding(where, f"{text!r}: this is version {__version__}")
 
 
-def _split(image: str) -> tuple[str, str | None]:
+def split(image: str) -> tuple[str, str | None]:
+    """(name, tag or digest) of an image; None where it has neither."""
     name, at_sign, digest = image.partition("@")
     match = re.fullmatch(r"(.+?)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?", name)
     assert match is not None
@@ -202,8 +209,6 @@ def _used(overlay: Overlay, template: PodTemplate) -> Iterator[tuple[str, str, s
 
 
 def _collector(overlay: Overlay, template: PodTemplate) -> Iterator[tuple[str, Manifest]]:
-    import yaml
-
     mounted = {at(volume, "configMap.name") for volume in template.spec.get("volumes") or ()}
     for item in overlay.of("ConfigMap"):
         if item.name not in mounted:
