@@ -1,4 +1,4 @@
-"""Writes the NetworkPolicies, the mesh's AuthorizationPolicies and the picture from kuberay/flows.yaml; `--check` compares.
+"""Writes NetworkPolicies, AuthorizationPolicies and the picture from kuberay/flows.yaml; `--check` compares.
 
 A policy is additive, so each kustomize component carries the policies of its own flows, for both ends of them: the
 policies of Kafka in the base know nothing of MirrorMaker, whose component opens Kafka to it.
@@ -24,7 +24,7 @@ Manifest = dict[str, Any]
 _HEADER = "# Made by scripts/kube_flows.py from kuberay/flows.yaml: change that, run it again.\n"
 _ANYWHERE = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"namespaceSelector": {}}]
 _MERMAID = re.compile(r"(<!-- flows -->\n```mermaid\n).*?(```\n<!-- /flows -->)", re.DOTALL)
-_OPEN = "0.0.0.0/0"
+_MESH = "istio"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -149,10 +149,19 @@ def network(data: Mapping[str, Any], wanted: str) -> str:
     made = list(policies(data, wanted))
     if wanted == "base":
         made.insert(0, denied(NAMESPACE))
-    spaces = {item["metadata"]["namespace"] for item in made} - {NAMESPACE}
-    for space in sorted(spaces if wanted != "istio" else ()):
+    own = (part for part in data["parts"].values() if inside(part) and part.get("component") == wanted)
+    for space in sorted({part["namespace"] for part in own if "namespace" in part}):
         names = next(item for item in policies(data, "base") if item["metadata"]["name"] == "everyone")
         made += [denied(space), {**names, "metadata": {**names["metadata"], "namespace": space}}]
+    return _HEADER + "---\n".join(_dump(item) for item in made)
+
+
+def mesh(data: Mapping[str, Any], wanted: str) -> str:
+    """The NetworkPolicies of the mesh's own port for the parts of one component, which an overlay may not have."""
+    names = {
+        f"{name}-{_MESH}" for name, part in data["parts"].items() if part.get("component", "base") == wanted
+    }
+    made = (item for item in policies(data, _MESH) if item["metadata"]["name"] in names)
     return _HEADER + "---\n".join(_dump(item) for item in made)
 
 
@@ -163,7 +172,9 @@ def authorization(data: Mapping[str, Any], wanted: str) -> str:
     for name, part in parts.items():
         if not inside(part) or part.get("component", "base") != wanted:
             continue
-        rules = [rule for flow in data["flows"] if name in listed(flow["to"]) for rule in _allowed(flow, parts)]
+        rules = [
+            rule for flow in data["flows"] if name in listed(flow["to"]) for rule in _allowed(flow, parts)
+        ]
         made.append(
             {
                 "apiVersion": "security.istio.io/v1",
@@ -181,7 +192,7 @@ def authorization(data: Mapping[str, Any], wanted: str) -> str:
 
 def _allowed(flow: Part, parts: Mapping[str, Part]) -> Iterator[Manifest]:
     """The rules of one flow. A range of ports cannot be written there: such a flow opens every port to its sources."""
-    if flow.get("component") == "istio":
+    if flow.get("component") == _MESH:
         return
     sources = listed(flow["from"])
     numbers = [str(port) for port in flow["ports"]]
@@ -206,7 +217,7 @@ def picture(data: Mapping[str, Any]) -> str:
     parts: Mapping[str, Part] = data["parts"]
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for flow in data["flows"]:
-        if flow.get("component") == "istio" or "*" in listed(flow["from"]):
+        if flow.get("component") == _MESH or "*" in listed(flow["from"]):
             continue
         skipped = {"dns", "node-dns", "probes"}
         extra = {"operator", "prometheus", "istio-ingress"} if "world" in listed(flow["from"]) else set()
@@ -227,7 +238,9 @@ def picture(data: Mapping[str, Any]) -> str:
 
 def _groups(parts: Mapping[str, Part], used: set[str]) -> Iterator[tuple[str, list[str]]]:
     ray = ["ray-head", "ray-worker"]
-    state = [name for name, part in parts.items() if inside(part) and "component" not in part and name not in ray]
+    state = [
+        name for name, part in parts.items() if inside(part) and "component" not in part and name not in ray
+    ]
     around = [name for name, part in parts.items() if inside(part) and "component" in part]
     outside = [name for name, part in parts.items() if not inside(part)]
     for title, names in (
@@ -253,11 +266,14 @@ def files(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     data = yaml.safe_load((folder / "flows.yaml").read_text(encoding="utf-8"))
     yield folder / "base" / "network" / "policies.yaml", network(data, "base")
     yield folder / "components" / "istio" / "authorization.yaml", authorization(data, "base")
-    names = {component(flow, data["parts"]) for flow in data["flows"]}
-    for name in sorted(names - {"base"}):
+    yield folder / "components" / _MESH / "network.yaml", mesh(data, "base")
+    for name in sorted({component(flow, data["parts"]) for flow in data["flows"]} - {"base", _MESH}):
         yield folder / "components" / name / "network.yaml", network(data, name)
-    for name in sorted({str(part["component"]) for part in data["parts"].values() if inside(part) and "component" in part}):
-        yield folder / "components" / "istio" / "parts" / name / "authorization.yaml", authorization(data, name)
+    parts = data["parts"].values()
+    for name in sorted({str(part["component"]) for part in parts if inside(part) and "component" in part}):
+        place = folder / "components" / _MESH / "parts" / name
+        yield place / "authorization.yaml", authorization(data, name)
+        yield place / "network.yaml", mesh(data, name)
     readme = folder / "README.md"
     if readme.is_file():
         drawn = picture(data)

@@ -1,6 +1,6 @@
 """Creates a RayJob from a file: `start_job.py rollups.yaml`.
 
-Its pods take the image of this one, so that the file names none that could grow old, and $ENTRYPOINT in place of the file's.
+Its pods take the image of this one, so that the file names none that could grow old; $ENTRYPOINT replaces the file's.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ def main() -> int:
     space = os.environ["POD_NAMESPACE"]
     pod = client.CoreV1Api().read_namespaced_pod(os.environ["POD_NAME"], space, _request_timeout=_SECONDS)
     job = yaml.safe_load(Path(__file__).with_name(sys.argv[1]).read_text(encoding="utf-8"))
-    body = prepared(job, pod.spec.containers[0].image, os.environ.get("ENTRYPOINT", "").strip(), datetime.now(UTC))
+    body = prepared(
+        job, pod.spec.containers[0].image, os.environ.get("ENTRYPOINT", "").strip(), datetime.now(UTC)
+    )
     client.CustomObjectsApi().create_namespaced_custom_object(
         "ray.io", "v1", space, "rayjobs", body, _request_timeout=_SECONDS
     )
-    print(f"created RayJob {body['metadata']['name']}")
+    print(f"created RayJob {body['metadata']['name']}")  # noqa: T201 - the job's line
     return 0
 
 
