@@ -44,12 +44,17 @@ class Kafka:
         return KafkaSettings(**(usual | changes))
 
     def messages(self, topic: str, count: int | None = None) -> list[Message]:
-        """See :func:`read_messages`."""
-        return read_messages(self.bootstrap, topic, count)
+        """See :func:`read_messages`. Tansu tells a topic's end too low, so that more is waited for."""
+        return read_messages(self.bootstrap, topic, count, more=0.0 if self.real else 1.0)
 
 
-def read_messages(bootstrap: str, topic: str, count: int | None = None) -> list[Message]:
-    """The first ``count`` messages of a topic, or all that it has now; fewer where they do not come within 20 s."""
+def read_messages(
+    bootstrap: str, topic: str, count: int | None = None, *, more: float = 0.0
+) -> list[Message]:
+    """The first ``count`` messages of a topic, or all that it has now; fewer where they do not come within 20 s.
+
+    Without ``count``, further ones are waited for until none came for ``more`` seconds.
+    """
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "enable.auto.commit": False}
     )
@@ -59,9 +64,14 @@ def read_messages(bootstrap: str, topic: str, count: int | None = None) -> list[
         if count is None:
             bounds = [consumer.get_watermark_offsets(partition, _SECONDS) for partition in partitions]
             count = sum(high - low for low, high in bounds)
+        else:
+            more = 0.0
         consumer.assign(partitions)
         found: list[Message] = []
-        while len(found) < count and (got := consumer.consume(count - len(found), _SECONDS)):
+        while (left := count - len(found)) > 0 or more:
+            got = consumer.consume(max(1, left), _SECONDS if left > 0 else more)
+            if not got:
+                break
             assert all(item.error() is None for item in got), [item.error() for item in got]
             found += got
         return found
