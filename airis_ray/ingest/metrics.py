@@ -8,9 +8,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS: Final = Counter(
     "airis_ingest_requests",
-    "Requests by outcome (HTTP status or gRPC code); transport is http or grpc for OTLP, else the system whose form they "
-    "have. Cure for refused ones: on 413 send less at once, on 429 "
-    "and 503 look at airis_ingest_pending_bytes and airis_ingest_commit_seconds",
+    "Requests by outcome (HTTP status or gRPC code); transport is http or grpc for OTLP, else the system whose form "
+    "they have. Cure for refused ones: on 413 send less at once, on 429 and 503 look at "
+    "airis_ingest_pending_bytes and airis_ingest_commit_seconds",
     ("tenant", "signal", "transport", "status"),
 )
 RECEIVED_BYTES: Final = Counter(
