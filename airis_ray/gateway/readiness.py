@@ -108,11 +108,12 @@ class Probes:
         usage, limits = await self.disk(), self._settings.disk
         free = f"{usage.free / 2**30:.1f} GiB free in {self._settings.data_dir}"
         detail = f"{usage.share:.0%} used, {free}"
-        if self._settings.clickhouse_url is None and usage.share > limits.refuse_above:
-            told = f"{detail}: above {limits.refuse_above * 100:g}% (AIRIS_DISK_REFUSE_ABOVE) nothing is taken in"
-            return Finding("down", "the disk of the data folder is full: nothing is taken in", told)
         if usage.free < _DISK_FREE:
             return Finding("down", "the disk of the data folder is nearly full", detail)
+        if self._settings.clickhouse_url is None and usage.share > limits.refuse_above:
+            told = f"{detail}: above {limits.refuse_above * 100:g}% (AIRIS_DISK_REFUSE_ABOVE) nothing is taken in"
+            reason = "the disk of the data folder is full: nothing is taken in"
+            return Finding("down", reason, told, needed=False)  # what is there can be asked for
         if self._settings.clickhouse_url is None and usage.share > limits.drop_above:
             detail += f": above {limits.drop_above * 100:g}% (AIRIS_DISK_DROP_ABOVE) the oldest days of telemetry go"
             return Finding("ready", "the disk of the data folder is filling up: the oldest days go", detail)

@@ -24,6 +24,7 @@ _REFUSALS: Final = {
     415: "a Content-Type or Content-Encoding that is not spoken here",
     429: "over the limit of the key, or more than the store takes in now",
     503: "the store did not acknowledge; send the request again",
+    507: "the disk of the embedded store is full: nothing is taken in until there is room",
 }
 
 
@@ -43,7 +44,7 @@ def operation(signal: Signal, max_body_bytes: int) -> dict[str, Any]:
                 status: {
                     "description": f"google.rpc.Status: {what}",
                     "content": _contents(_STATUS),
-                    **({"headers": _RETRY} if status in (429, 503) else {}),
+                    **({"headers": _RETRY} if status in (429, 503, 507) else {}),
                 }
                 for status, what in _REFUSALS.items()
             },

@@ -130,6 +130,7 @@ async def test_what_the_disk_guard_does_is_told(
     usage = Usage(used=used * 2**30, free=(100 - used) * 2**30)
     found = (await Probes(settings, NoStore(), disk=lambda: usage).report()).parts["disk"]
     assert found.state == state
+    assert found.needed == (state == "ready")  # a store that takes nothing in still answers questions
     assert says in found.detail
     assert str(tmp_path) not in found.reason
 
