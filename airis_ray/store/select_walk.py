@@ -88,9 +88,13 @@ class SelectWalk:
             return self._table(index)
         if token.kind is Kind.SIGN:
             self._sign(index)
-        elif token.kind is Kind.WORD and not self._at(index - 1).is_sign("."):
+        elif token.kind is Kind.WORD and not self._at(index - 1).is_sign(".") and not self._is_parameter(index):
             return self._word(index)
         return index + 1
+
+    def _is_parameter(self, index: int) -> bool:
+        """Whether a word is the name of a parameter, ``{from:String}``: no clause begins between these two signs."""
+        return self._at(index - 1).is_sign("{") and self._at(index + 1).is_sign(":")
 
     def _at(self, index: int) -> Token:
         return self._tokens[index] if 0 <= index < len(self._tokens) else _END

@@ -172,3 +172,25 @@ def test_tables_and_database_can_be_given() -> None:
 def test_a_keyword_as_a_name_hides_no_table(keyword: str, table: str, tail: str) -> None:
     with pytest.raises(InvalidInput):
         check_select(f"SELECT 1 FROM {table.format(keyword)}{tail}")
+
+
+@pytest.mark.parametrize("name", ["from", "to", "in", "join", "limit", "select", "where"])
+def test_a_parameter_may_be_called_like_a_keyword(name: str) -> None:
+    check_select(
+        f"SELECT count() FROM otel_logs WHERE Timestamp >= parseDateTime64BestEffort({{{name}:String}}, 9)"
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {x:String} FROM secrets",
+        "SELECT 1 FROM otel_logs WHERE Body = {from:String} AND 1 IN secrets",
+        "SELECT * FROM {from:Identifier}",
+        "SELECT {from:String} UNION ALL SELECT * FROM secrets",
+        "SELECT 1 FROM otel_logs, {from:Identifier}",
+    ],
+)
+def test_a_parameter_hides_no_table(sql: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_select(sql)
