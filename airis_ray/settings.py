@@ -316,6 +316,29 @@ class CacheSettings(_Group):
     memory_bytes: Bytes = Field(64 * 2**20, gt=0, description="memory of one replica's cache without Redis")
 
 
+class LlmSettings(_Group):
+    """A language model that proposes the requests of natural-language search in the grammar's place.
+
+    It is told the question, the time and the tenant's names of services, attributes with some values, and metrics.
+    """
+
+    url: str | None = Field(
+        None, description="OpenAI-compatible endpoint, http(s)://host/v1; unset: the grammar alone reads questions"
+    )
+    model: str = Field("default", min_length=1, description="name of the model at that endpoint")
+    api_key: SecretStr | None = Field(None, description="bearer token of that endpoint")
+    timeout: Seconds = Field(
+        10.0, gt=0, le=60.0, description="longest wait for its answer; past it the grammar's counts"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("expected an endpoint such as http://127.0.0.1:8000/v1")
+        return value
+
+
 class LimitSettings(_Group):
     """Requests that one key may make."""
 
@@ -378,6 +401,7 @@ class Settings(_Group):
     redis: RedisSettings = RedisSettings()
     cache: CacheSettings = CacheSettings()
     stream: StreamSettings = StreamSettings()
+    llm: LlmSettings = LlmSettings()
     limits: LimitSettings = LimitSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()

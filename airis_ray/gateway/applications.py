@@ -44,9 +44,16 @@ def _analytics(settings: Settings, store: Store, guard: Guard) -> FastAPI:
     return create_app(settings, store, guard)
 
 
+def _search(settings: Settings, store: Store, guard: Guard) -> FastAPI:
+    from airis_ray.search.app import create_app
+
+    return create_app(settings, store, guard)
+
+
 APPLICATIONS: Final = (
     Application("gateway", "", "Keys, tenants, readiness, documents", _gateway),
     Application("ingest", "/v1", "Telemetry in: OTLP", _ingest),
     Application("analytics", "/api/analytics", "Search, series, services, traces, SQL", _analytics),
+    Application("search", "/api/search", "Questions in Korean and English, logs by meaning", _search),
 )
 """Imports are inside the functions: a process builds what it needs and pays for no more."""

@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 _FACETS: Final = """
     SELECT Signal AS signal, Source AS source, Field AS field, Value AS value, toUInt64(sum(Count)) AS n
     FROM airis_facets_15m
-    WHERE Time >= toDateTime({start:UInt32}, 'UTC') AND Time < toDateTime({end:UInt32}, 'UTC') AND Field != {hidden:String}
+    WHERE Time >= toDateTime({start:UInt32}, 'UTC') AND Time < toDateTime({end:UInt32}, 'UTC')
+        AND Field != {hidden:String}
     GROUP BY signal, source, field, value
     ORDER BY n DESC
     LIMIT {values:UInt32} BY signal, source, field
@@ -171,7 +172,8 @@ class Catalogs:
 
 async def read(store: Store, tenant: str, now_ns: int) -> Catalog:
     """The names of a tenant in the days before ``now``."""
-    start, end = max(now_ns - WINDOW, 0), now_ns + 900 * SECOND
+    # To the end of the day, so that all questions of one day may share what is read.
+    start, end = max(now_ns - WINDOW, 0), (now_ns // DAY + 1) * DAY
     seconds = {"start": start // SECOND, "end": end // SECOND}
     facets = {**seconds, "hidden": TENANT_ATTRIBUTE, "values": _VALUES + 1}
     spans = {"start": max(now_ns - DAY, 0), "end": end, "sample": _SAMPLE}
@@ -181,6 +183,8 @@ async def read(store: Store, tenant: str, now_ns: int) -> Catalog:
         _rows(store, tenant, _CARRIERS, spans),
         _rows(store, tenant, _METRICS, recent),
     )
+    if not tables[1]:  # nothing of the last day: what there was before tells the same
+        tables[1] += await _rows(store, tenant, _CARRIERS, {**spans, "start": start})
     catalog = Catalog()
     _add_facets(catalog, tables[0])
     _add_carriers(catalog, tables[1])

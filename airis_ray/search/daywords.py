@@ -1,102 +1,39 @@
-"""Numbers, lengths of time, days and times of day at a place of a question."""
+"""Days of the calendar, and ends of ranges, at a place of a question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from airis_ray.search import timewords as words
+from airis_ray.search.clockwords import Clocks
 from airis_ray.search.periods import Clock, End, Period, back, day_of, month_of, week_of
 from airis_ray.search.tokens import Piece
-from airis_ray.search.units import Unit
 
-T = TypeVar("T")
-_NONE = Unit(Piece.SIGN, "", "", -1, -1, False)
-_LITTLE = ("에", "의", "에는", "날", "of", "the", "at", "on", "in", ",", "은", "는", "이", "도", "around", "about", "약", "대략")
+_LITTLE = (
+    "에",
+    "의",
+    "에는",
+    "날",
+    "of",
+    "the",
+    "at",
+    "on",
+    "in",
+    ",",
+    "은",
+    "는",
+    "이",
+    "도",
+    "around",
+    "about",
+    "약",
+    "대략",
+)
 
 
-class Days:
-    """Reads at places; every rule returns what it found and the place behind it, or None."""
-
-    def __init__(self, units: Sequence[Unit], now: datetime) -> None:
-        self.units = units
-        self.now = now
-        self.used: set[int] = set()
-
-    def unit(self, place: int) -> Unit:
-        """The unit at a place; an empty one outside of the question."""
-        return self.units[place] if 0 <= place < len(self.units) else _NONE
-
-    def word(self, place: int) -> str:
-        """The key of the unit at a place."""
-        return self.unit(place).key if self.unit(place).piece is not Piece.QUOTED else ""
-
-    def table(self, place: int, table: Mapping[str, T]) -> tuple[T, int] | None:
-        """The longest entry of a table that begins at a place."""
-        found: tuple[T, int] | None = None
-        spaced = packed = ""
-        for end in range(place, min(place + 4, len(self.units))):
-            key = self.word(end)
-            if not key or end in self.used:
-                break
-            spaced = f"{spaced} {key}".strip()
-            packed += key
-            for form in (spaced, packed):
-                if form in table:
-                    found = table[form], end + 1
-        return found
-
-    def skip(self, place: int, *ignored: str) -> int:
-        """Past words that say nothing here."""
-        while self.word(place) in ignored and self.word(place):
-            place += 1
-        return place
-
-    def number(self, place: int) -> tuple[float, int] | None:
-        """A number in digits or words."""
-        unit = self.unit(place)
-        if unit.piece is Piece.NUMBER:
-            value = float(unit.key)
-            after = place + 1
-            for word, factor in (("만", 10_000), ("천", 1000), ("억", 100_000_000), ("k", 1000)):
-                if self.word(after) == word and self.unit(after).glued:
-                    return value * factor, after + 1
-            return value, after
-        if unit.piece in (Piece.WORD, Piece.HANGUL) and unit.key in words.NUMBERS:
-            return float(words.NUMBERS[unit.key]), self.skip(place + 1, "of")
-        return None
-
-    def length(self, place: int, *, bare: bool = False) -> tuple[float, int] | None:
-        """A length of time in seconds; ``bare`` takes a unit alone for one of it (``last hour``)."""
-        if self.word(place) in ("half", "반") or self.word(place) == "반시간":
-            after = self.skip(place + 1, "an", "a")
-            if self.word(place) == "반시간":
-                return 1800.0, place + 1
-            unit = words.LENGTHS.get(self.word(after))
-            return (unit / 2, after + 1) if unit else None
-        counted = self.table(place, words.DAYS_COUNTED)
-        if counted is not None and (bare or self.word(counted[1]) in words.SPAN_WORDS | words.STEP_AFTER | words.AGO):
-            return float(counted[0] * words.DAY), counted[1]
-        number = self.number(place)
-        if number is None:
-            unit = words.LENGTHS.get(self.word(place)) if bare else None
-            return (float(unit), place + 1) if unit else None
-        value, after = number
-        after = self.skip(after, "full", "whole", "-")
-        unit = words.LENGTHS.get(self.word(after))
-        if unit is None or (self.word(after) == "m" and not self.unit(after).glued):
-            return None
-        total = value * unit
-        after += 1
-        if self.word(after) == "반" and unit >= words.HOUR:
-            return total + unit / 2, after + 1
-        more = self.length(self.skip(after, "and")) if unit > words.SECOND else None
-        stepped = more is not None and self.word(more[1]) in words.STEP_AFTER
-        if more is not None and more[0] < unit and self.unit(after).piece is Piece.NUMBER and not stepped:
-            return total + more[0], more[1]
-        return total, after
+class Days(Clocks):
+    """Reads days, and the ends of ranges that days and times of day make."""
 
     def end_at(self, place: int, *, bare: bool = False) -> tuple[End, int] | None:
         """One end of a range; ``bare`` also takes a number for an hour (``between 2 and 4pm``)."""
@@ -137,7 +74,10 @@ class Days:
         """A time of day behind a day."""
         following = self.skip(after, *_LITTLE)
         if period.day and self.unit(following).piece is not Piece.MOMENT:
-            clock = self.clock(following, bare=bare and following > after and self.unit(following - 1).key in ("at", "around"))
+            clock = self.clock(
+                following,
+                bare=bare and following > after and self.unit(following - 1).key in ("at", "around"),
+            )
             if clock is not None:
                 return End(period, clock[0]), clock[1]
             part = self.table(following, words.PARTS)
@@ -187,7 +127,9 @@ class Days:
     def calendar(self, place: int) -> tuple[Period, int] | None:
         """A day, week or month of the calendar."""
         today = self.now.date()
-        day = self.table(place, words.DAYS) or (self.table(place + 1, words.DAYS) if self.word(place) == "the" else None)
+        day = self.table(place, words.DAYS) or (
+            self.table(place + 1, words.DAYS) if self.word(place) == "the" else None
+        )
         if day is not None:
             return day_of(today, day[0]), day[1]
         week = self.table(place, words.WEEKS)
@@ -216,7 +158,12 @@ class Days:
                 back_to += 7
             saturday = today - timedelta(days=back_to)
             return Period(saturday, saturday + timedelta(days=2)), at + 1
-        if found is None or (found[1] == at + 1 and self.unit(at).key in ("sun", "sat", "mon", "wed", "thu", "fri", "tue") and self.unit(at).text.islower() and not before):
+        if found is None or (
+            found[1] == at + 1
+            and self.unit(at).key in ("sun", "sat", "mon", "wed", "thu", "fri", "tue")
+            and self.unit(at).text.islower()
+            and not before
+        ):
             return None
         if this:
             return day_of(week_of(today, 0).first, found[0]), found[1]
@@ -236,9 +183,16 @@ class Days:
                 second = self.unit(after)
                 if second.piece is Piece.NUMBER and self.word(after + 1) == "일" and second.key.isdigit():
                     day, after = int(second.key), after + 2
-            elif following == "/" and self.unit(place + 2).piece is Piece.NUMBER and self.unit(place + 2).key.isdigit():
+            elif (
+                following == "/"
+                and self.unit(place + 2).piece is Piece.NUMBER
+                and self.unit(place + 2).key.isdigit()
+            ):
                 month, day, after = int(number.key), int(self.word(place + 2)), place + 3
-            elif following == "일" and self.word(place + 2) not in words.SPAN_WORDS | words.AGO | words.STEP_AFTER:
+            elif (
+                following == "일"
+                and self.word(place + 2) not in words.SPAN_WORDS | words.AGO | words.STEP_AFTER
+            ):
                 month, day, after = today.month, int(number.key), place + 2
             else:
                 at = self.skip(place + 1, "st", "nd", "rd", "th")
@@ -246,7 +200,11 @@ class Days:
                 named = words.MONTH_NAMES.get(self.word(at))
                 if named:
                     month, day, after = named, int(number.key), at + 1
-        elif words.MONTH_NAMES.get(self.word(place)) and self.unit(place + 1).piece is Piece.NUMBER and self.word(place + 1).isdigit():
+        elif (
+            words.MONTH_NAMES.get(self.word(place))
+            and self.unit(place + 1).piece is Piece.NUMBER
+            and self.word(place + 1).isdigit()
+        ):
             month, day = words.MONTH_NAMES[self.word(place)], int(self.word(place + 1))
             after = self.skip(place + 2, "st", "nd", "rd", "th")
         if not month:
@@ -256,63 +214,12 @@ class Days:
                 first = date(today.year - (month > today.month), month, 1)
                 return month_of(first, 0), after
             found = date(today.year, month, day)
-            return day_of(found if found <= today else date(today.year - 1, month, day) if month != today.month else found), after
+            return day_of(
+                found
+                if found <= today
+                else date(today.year - 1, month, day)
+                if month != today.month
+                else found
+            ), after
         except ValueError:
             return None
-
-    def clock(self, place: int, *, bare: bool = False) -> tuple[Clock, int] | None:
-        """A time of day."""
-        moment = self.table(place, words.MOMENTS)
-        if moment is not None:
-            return Clock(moment[0] if moment[0] else 0, fixed=True), moment[1]
-        part = self.table(place, words.PARTS) if self.unit(place).piece is Piece.HANGUL else None
-        half, at = (_half(self.word(place)), part[1]) if part else ("", place)
-        if self.unit(at).piece is Piece.CLOCK:
-            hour, minute, *rest = map(int, self.word(at).split(":"))
-            named = half or self._half_after(at + 1)[0]
-            after = self._half_after(at + 1)[1]
-            fixed = not named
-            return (Clock(hour, minute, rest[0] if rest else 0, named, fixed), after) if hour <= 24 and minute < 60 else None
-        number = self.number(at)
-        if number is None or number[0] != int(number[0]) or not 0 <= number[0] <= 24:
-            return None
-        hour, after = int(number[0]), number[1]
-        if self.word(after) in ("시", "시대", "시경", "시쯤", "o'clock"):
-            minute, end = self._minute(after + 1)
-            said = half or self._half_after(end)[0]
-            return Clock(hour, minute, 0, said, fixed=hour > 12 and not half), self._half_after(end)[1] if said and not half else end
-        named, end = self._half_after(after)
-        if named:
-            return Clock(hour, half=named), end
-        if bare and (self.word(after) not in words.LENGTHS or self.word(after) == "") and not (hour > 24):
-            if self.word(after) in words.SHORT or self.word(after) in ("%", "개", "건", "원"):
-                return None
-            return Clock(hour, half=half), after
-        return None
-
-    def _minute(self, place: int) -> tuple[int, int]:
-        if self.word(place) == "반":
-            return 30, place + 1
-        number = self.number(place)
-        if number is not None and self.word(number[1]) == "분" and number[0] < 60:
-            return int(number[0]), number[1] + 1
-        return 0, place
-
-    def _half_after(self, place: int) -> tuple[str, int]:
-        word = self.word(place)
-        if word in ("am", "a.m", "pm", "p.m"):
-            after = place + 1
-            if self.word(after) == "." and self.unit(after).glued:
-                after += 1
-            return word[0] + "m", after
-        if word == "in" and self.word(place + 1) == "the" and self.word(place + 2) in ("morning", "afternoon", "evening"):
-            return "am" if self.word(place + 2) == "morning" else "pm", place + 3
-        return "", place
-
-
-def _half(word: str) -> str:
-    if word in ("오후", "저녁", "낮", "점심"):
-        return "pm"
-    if word in ("오전", "새벽", "아침"):
-        return "am"
-    return "night" if word in ("밤", "한밤중") else ""

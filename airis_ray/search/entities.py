@@ -7,18 +7,27 @@ from typing import Final
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
+from airis_ray.search.units import Unit
 
 _SURE: Final = 0.55
 """A name of less weight is not meant by itself."""
-_JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"})
-_KINDS: Final = {"client": "Client", "consumer": "Consumer", "producer": "Producer", "server": "Server", "internal": "Internal"}
+_JOINING: Final = frozenset(
+    {"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"}
+)
+_KINDS: Final = {
+    "client": "Client",
+    "consumer": "Consumer",
+    "producer": "Producer",
+    "server": "Server",
+    "internal": "Internal",
+}
 _STATUS_NOISE: Final = ("에러", "오류", "error", "errors", "실패", "failed")
 
 
 def read_services(reading: Reading) -> None:
     """The services that are named; they come first, because what else a word may mean depends on them."""
     for place, unit in enumerate(reading.units):
-        if not reading.free(place) or unit.has("action") and not unit.names:
+        if not reading.free(place) or unit.piece is Piece.PATH:
             continue
         name = reading.name(place, ("service",))
         if name is None or name.weight < _SURE or _is_group(reading, place):
@@ -41,16 +50,34 @@ def _means_else(reading: Reading, place: int, weight: float) -> bool:
     marked = reading.unit(place + 1).has("signal", "services") or reading.unit(place + 1).key in ("쪽", "팀")
     if marked:
         return False
-    others = [name for name in reading.unit(place).names if name.kind in ("key", "value", "metric") and name.weight > weight]
+    if _part_of_value(reading, place):
+        reading.use(place)
+        return True
+    others = [
+        name
+        for name in reading.unit(place).names
+        if name.kind in ("key", "value", "metric") and name.weight > weight
+    ]
     explicit = any(
         (other := reading.name(at, ("service",))) is not None and other.weight == 1.0
         for at in range(len(reading.units))
         if at != place and at not in reading.times.used
     )
     if explicit:
-        reading.use(place)
+        if not any(name.kind != "service" for name in reading.unit(place).names):
+            reading.use(place)
         return True
     return bool(others)
+
+
+def _part_of_value(reading: Reading, place: int) -> bool:
+    """Whether a word only completes a value near it: 결제 of 카카오페이 결제, whose key is of payments."""
+    services = {name.value for name in reading.unit(place).names if name.kind == "service"}
+    for at in range(max(place - 3, 0), min(place + 4, len(reading.units))):
+        for name in reading.unit(at).names if at != place else ():
+            if name.kind == "value" and name.weight >= 0.9 and services & set(name.key.split(".")):
+                return True
+    return False
 
 
 def read_kinds(reading: Reading) -> None:
@@ -62,7 +89,9 @@ def read_kinds(reading: Reading) -> None:
         if reading.unit(place).has("filler") and kind != "database":
             continue
         if kind == "database":
-            if not any(clause.field in ("db.system", "db.operation.name") for clause in reading.meaning.clauses):
+            if not any(
+                clause.field in ("db.system", "db.operation.name") for clause in reading.meaning.clauses
+            ):
                 reading.add(Clause("db.system", "exists", at=place), place)
         else:
             reading.add(Clause("SpanKind", "=", (_KINDS[kind],), at=place))
@@ -88,7 +117,9 @@ def read_values(reading: Reading) -> None:
         if value is None or value.weight < _SURE or _common(reading, place, value.value):
             continue
         key = _key_beside(reading, place, value.value) or value.key
-        real = next((name.value for name in unit.names if name.kind == "value" and name.key == key), value.value)
+        real = next(
+            (name.value for name in unit.names if name.kind == "value" and name.key == key), value.value
+        )
         if not _available(reading, key):
             continue
         reading.add(Clause(_spelled(key), "=", (real,), at=place), place)
@@ -101,7 +132,9 @@ def _spelled(key: str) -> str:
 
 def _path(reading: Reading, place: int) -> None:
     text = reading.unit(place).text
-    route = any(text in found.values for key, found in reading.catalog.attributes.items() if key == "http.route")
+    route = any(
+        text in found.values for key, found in reading.catalog.attributes.items() if key == "http.route"
+    )
     key = "http.route" if route or "http.route" in reading.catalog.attributes else "url.path"
     if not route and text in getattr(reading.catalog.attributes.get("url.path"), "values", {}):
         key = "url.path"
@@ -112,11 +145,22 @@ def _path(reading: Reading, place: int) -> None:
 def _common(reading: Reading, place: int, value: str) -> bool:
     """A value that is an everyday word is meant only beside its key, or as it is written."""
     unit = reading.unit(place)
+    if unit.text == value and value.isupper():
+        return False
     if unit.has("filler") or unit.has("measure") or unit.has("which"):
         return True
     if unit.senses and unit.text != value and not _key_beside(reading, place, value):
         return True
-    if unit.piece is Piece.WORD and unit.key in ("orders", "process", "send", "shop", "true", "false", "none", "free"):
+    if unit.piece is Piece.WORD and unit.key in (
+        "orders",
+        "process",
+        "send",
+        "shop",
+        "true",
+        "false",
+        "none",
+        "free",
+    ):
         return _key_beside(reading, place, value) is None and unit.key != "free"
     return False
 
@@ -125,7 +169,10 @@ def _key_beside(reading: Reading, place: int, value: str) -> str | None:
     """The key that a value was said with: ``결제수단이 카드``, ``gold tier``, ``app.country=KR``."""
     keys = {name.key for name in reading.unit(place).names if name.kind == "value"}
     for at in (*range(place - 1, max(place - 4, -1), -1), place + 1, place + 2):
-        if at < 0 or (abs(at - place) > 1 and not all(_passes(reading, between) for between in range(min(at, place) + 1, max(at, place)))):
+        if at < 0 or (
+            abs(at - place) > 1
+            and not all(_passes(reading, between) for between in range(min(at, place) + 1, max(at, place)))
+        ):
             continue
         for name in reading.unit(at).names:
             if name.kind == "key" and name.value in keys:
@@ -134,7 +181,11 @@ def _key_beside(reading: Reading, place: int, value: str) -> str | None:
 
 
 def _passes(reading: Reading, place: int) -> bool:
-    return reading.little(place) or reading.unit(place).has("compare", "=") or reading.unit(place).key in ("is", "=", ":")
+    return (
+        reading.little(place)
+        or reading.unit(place).has("compare", "=")
+        or reading.unit(place).key in ("is", "=", ":")
+    )
 
 
 def _use_key(reading: Reading, place: int, key: str) -> None:
@@ -153,7 +204,9 @@ def _available(reading: Reading, key: str) -> bool:
     """Whether rows of the signal can carry a key; logs of a request carry their resource's keys alone."""
     found = reading.catalog.attributes.get(key)
     signal = "logs" if reading.meaning.signal == "logs" else "traces"
-    return found is None or signal in found.signals or (reading.meaning.signal == "metrics" and found.resource)
+    return (
+        found is None or signal in found.signals or (reading.meaning.signal == "metrics" and found.resource)
+    )
 
 
 def read_statuses(reading: Reading) -> None:
@@ -181,7 +234,9 @@ def read_negation(reading: Reading) -> None:
         clauses = reading.meaning.clauses
         for number, clause in enumerate(clauses):
             if clause.at in found:
-                clauses[number] = Clause(clause.field, clause.op, clause.values, not clause.negated, clause.at)
+                clauses[number] = Clause(
+                    clause.field, clause.op, clause.values, not clause.negated, clause.at
+                )
         reading.use(place)
 
 
@@ -193,9 +248,13 @@ def _left(reading: Reading, place: int) -> set[int]:
         if at in said:
             found.add(at)
             before = at - 1
-            while before >= 0 and reading.unit(before).piece is Piece.SIGN and reading.unit(before).key != ",":
+            while (
+                before >= 0 and reading.unit(before).piece is Piece.SIGN and reading.unit(before).key != ","
+            ):
                 before -= 1
-            joined = reading.unit(before).key in _JOINING or (reading.unit(before).particle and reading.unit(before).key in _JOINING)
+            joined = reading.unit(before).key in _JOINING or (
+                reading.unit(before).particle and reading.unit(before).key in _JOINING
+            )
             if not joined:
                 break
             at = before - 1
@@ -217,10 +276,13 @@ def _right(reading: Reading, place: int) -> set[int]:
         elif unit.key in _JOINING and found:
             if unit.key == "," and reading.unit(at + 1).key not in ("and", "or") and at + 1 not in said:
                 break
-        elif found and not (at in reading.used and unit.names):
-            if unit.has("signal") or unit.has("near") or unit.piece is Piece.SIGN:
-                break
+        elif found and not (at in reading.used and unit.names) and _ends_list(unit):
+            break
         at += 1
         if at - place > 8:
             break
     return found
+
+
+def _ends_list(unit: Unit) -> bool:
+    return unit.has("signal") or unit.has("near") or unit.piece is Piece.SIGN

@@ -1,206 +1,24 @@
-"""What the parts of telemetry's names are called by people: English part → other words for it, in both languages.
+"""What the parts of telemetry's names are called by people, in both languages (``words/names.toml``).
 
 A name of a tenant (``app.payment.method``, ``product-catalog``, ``kafka.consumer.lag``) is a sequence of parts; a
-reader who says 결제수단 or "pay type" means it by the words for its parts. The table is of the trade's vocabulary, not
-of any tenant's.
+reader who says 결제수단 or "pay type" means it by the words for its parts. The tables are of the trade's vocabulary,
+not of any tenant's.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-PARTS: Final = {
-    "payment": "결제,페이먼트,지불,페이,pay,payments,billing",
-    "method": "수단,방법,방식,메서드,메소드,메쏘드,type,methods,means,verb",
-    "checkout": "체크아웃,주문결제,체크아웃서비스",
-    "cart": "장바구니,카트,basket,shopping cart",
-    "shipping": "배송,쉬핑,shipment,delivery",
-    "product": "상품,제품,프로덕트,products",
-    "catalog": "카탈로그,catalogue",
-    "recommendation": "추천,레코멘데이션,리커멘데이션,recommendations,reco,recommender",
-    "ad": "광고,애드,ads,advert,adverts,advertising",
-    "email": "이메일,메일,mail,emails,mailer",
-    "currency": "환율,통화,커런시,currencies,exchange",
-    "quote": "견적,쿼트,quotes,quotation",
-    "accounting": "회계,정산,어카운팅,accounts",
-    "fraud": "사기,이상거래,부정거래,프로드,fraudulent",
-    "detection": "탐지,감지,디텍션",
-    "frontend": "프론트엔드,프런트엔드,프론트,프런트,front end,front-end,fe",
-    "backend": "백엔드",
-    "gateway": "게이트웨이",
-    "order": "주문,오더,orders,purchase",
-    "orders": "주문,오더,order",
-    "placed": "접수,완료",
-    "amount": "금액,액수,가격,총액,price,value,total,amounts",
-    "items": "상품수,물품수,아이템,개수,수량,담긴상품,상품,물품,물건,item,item count,products,things",
-    "user": "사용자,유저,회원,고객,이용자,users,customer,customers,member,members,shopper,shoppers,visitor,visitors",
-    "session": "세션",
-    "tier": "등급,티어,레벨,멤버십,tiers,membership,plan,class",
-    "country": "나라,국가,지역국가,countries,nation,geo",
-    "feature": "기능,피처",
-    "flag": "플래그,flags,toggle,experiment",
-    "version": "버전,버젼,릴리스,릴리즈,배포버전,versions,release,releases,build",
-    "environment": "환경,env,environments,stage",
-    "region": "리전,지역,regions,datacenter,data center",
-    "cluster": "클러스터,clusters",
-    "namespace": "네임스페이스,namespaces",
-    "pod": "파드,팟,포드,pods",
-    "node": "노드,nodes",
-    "host": "호스트,hosts,machine,machines,server name",
-    "instance": "인스턴스,instances",
-    "deployment": "디플로이먼트,deployments",
-    "container": "컨테이너,containers",
-    "language": "언어,languages,programming language",
-    "route": "라우트,경로,엔드포인트,api별,url,주소,routes,endpoint,endpoints,path,paths,page,pages,api,apis",
-    "status": "상태,statuses",
-    "code": "코드,codes",
-    "browser": "브라우저,browsers",
-    "error": "에러,오류",
-    "type": "유형,타입,종류,types,kind,kinds,reason,reasons",
-    "operation": "작업,오퍼레이션,연산,operations",
-    "database": "데이터베이스,디비,db,databases",
-    "db": "데이터베이스,디비,database",
-    "query": "쿼리,질의,queries,statement",
-    "system": "시스템,systems",
-    "destination": "목적지,토픽,큐이름,topic,topics,queue name",
-    "topic": "토픽",
-    "consumer": "컨슈머,소비자,consumers",
-    "kafka": "카프카",
-    "lag": "랙,래그,지연,밀림,밀린,뒤처짐",
-    "cpu": "씨피유,시피유,프로세서,processor",
-    "memory": "메모리,램,mem,ram",
-    "usage": "사용량,사용,이용량,used,consumption",
-    "utilization": "사용률,사용율,이용률,점유율,부하,usage,utilisation,load",
-    "disk": "디스크,저장공간,storage",
-    "network": "네트워크,net",
-    "errors": "에러,오류,에러수,error",
-    "gc": "지씨,가비지컬렉션,가비지컬렉터,garbage collection,garbage collector,garbage",
-    "jvm": "자바가상머신",
-    "connection": "커넥션,연결,접속,connections",
-    "pool": "풀",
-    "queue": "큐,대기열,queues,backlog",
-    "depth": "깊이,길이,길이가,쌓인,length,size,backlog",
-    "active": "활성,진행중,처리중인,동시,in-flight,inflight,in flight,concurrent,ongoing",
-    "requests": "요청,요청수,request",
-    "request": "요청,requests",
-    "cache": "캐시",
-    "hit": "적중,히트,hits",
-    "ratio": "비율,률,율,rate",
-    "declined": "거절,거절된,거부,decline,declines,rejected,refused",
-    "conversion": "변환,환산",
-    "duration": "소요시간,지속시간,시간,time",
-    "process": "프로세스",
-    "messaging": "메시징,메시지",
-    "id": "아이디,ids,identifier",
-    "exception": "예외,익셉션,exceptions",
-    "logger": "로거",
-    "scope": "스코프,범위",
-    "agent": "에이전트",
-    "throughput": "처리량",
-    "temperature": "온도",
-    "requested": "요청된",
-    "inventory": "재고",
-    "stock": "재고",
-    "search": "검색",
-    "login": "로그인",
-    "auth": "인증,로그인",
-    "notification": "알림",
-    "review": "리뷰,후기",
-    "warehouse": "창고",
-    "account": "계정,계좌",
-    "refund": "환불",
-    "subscription": "구독",
-}
+from airis_ray.search.wordlists import forms, table
 
-KEYS: Final = {
-    "http.response.status_code": "상태코드,응답코드,스테이터스코드,http상태,http상태코드,http코드,status code,response code,http status,status codes,"
-    "response codes,http code,http codes,return code",
-    "user_agent.name": "브라우저,유저에이전트,browser,browsers,user agent,user agents,client browser,useragent",
-    "http.route": "라우트,엔드포인트,경로,api,api경로,route,routes,endpoint,endpoints,http route,페이지,url경로,path,page,uri",
-    "http.request.method": "http메서드,http메소드,요청메서드,http method,request method,http verb,verb",
-    "app.user.id": "순사용자,사용자수,사용자,유저,고객,회원,유저수,고객수,회원수,이용자,이용자수,users,user,customers,customer,shoppers,visitors,"
-    "unique users,user id,users count,active users",
-    "error.type": "에러타입,에러유형,에러종류,오류유형,오류종류,실패원인,실패사유,에러원인,실패유형,error type,error types,failure reason,error reason,"
-    "failure type,kind of error,kinds of errors,exception type,error kind,types of errors,type of error",
-    "deployment.environment.name": "환경,배포환경,environment,env,environments",
-    "service.version": "버전,버젼,릴리스,서비스버전,배포버전,version,versions,release,releases",
-    "cloud.region": "리전,지역,클라우드리전,region,regions,cloud region",
-    "k8s.pod.name": "파드,팟,포드,pod,pods,pod name",
-    "k8s.node.name": "노드,node,nodes,node name",
-    "k8s.cluster.name": "클러스터,cluster,clusters",
-    "k8s.namespace.name": "네임스페이스,namespace,namespaces",
-    "host.name": "호스트,host,hosts,hostname,machine",
-    "telemetry.sdk.language": "언어,프로그래밍언어,language,languages,runtime,programming language",
-    "db.system": "디비종류,데이터베이스종류,db종류,database type,db system,database system,databases",
-    "db.operation.name": "디비작업,db작업,db operation,database operation,sql operation",
-    "db.query.text": "쿼리문,쿼리텍스트,sql문,query text,sql text,statement,sql statement",
-    "messaging.destination.name": "토픽,메시지토픽,topic,topics,kafka topic,queue name",
-    "name": "오퍼레이션,작업이름,스팬이름,오퍼레이션이름,operation,operations,span name,span names,operation name",
-    "rpc.method": "rpc메서드,rpc메소드,grpc메서드,rpc method,grpc method,rpc methods",
-}
-"""Attribute keys of the semantic conventions → what people call them, where that is more than their parts. The first
-key of a form that the tenant has is meant."""
+PARTS: Final = {part: forms(written) for part, written in table("names")["parts"].items()}
+"""English part → other words for it."""
 
-VALUES: Final = {
-    "production": "운영,프로덕션,프로덕,상용,라이브,prod,live,운영환경,실서버",
-    "staging": "스테이징,스테이지,stage,stg,검증환경",
-    "development": "개발환경,dev",
-    "KR": "한국,대한민국,korea,south korea,korean,국내,kr",
-    "US": "미국,united states,usa,america,american,us",
-    "JP": "일본,japan,japanese,jp",
-    "DE": "독일,germany,german,de",
-    "CN": "중국,china,chinese",
-    "GB": "영국,uk,britain,united kingdom,british",
-    "FR": "프랑스,france,french",
-    "card": "카드,신용카드,체크카드,credit card,credit cards,cards,카드결제",
-    "kakaopay": "카카오페이,카카오,카페이,kakao pay,kakao",
-    "naverpay": "네이버페이,네이버,naver pay,naver,네페",
-    "toss": "토스,토스페이,toss pay,tosspay",
-    "paypal": "페이팔",
-    "free": "무료,프리,일반등급,무료등급",
-    "gold": "골드",
-    "silver": "실버",
-    "platinum": "플래티넘,플레티넘,플래티늄",
-    "vip": "브이아이피",
-    "Chrome": "크롬,chrome",
-    "Safari": "사파리,safari",
-    "Samsung Internet": "삼성인터넷,삼성브라우저,samsung internet,samsung browser,samsung",
-    "Firefox": "파이어폭스,파폭,firefox",
-    "curl": "컬",
-    "Edge": "엣지",
-    "postgresql": "포스트그레스,포스트그레,포스트그레스큐엘,postgres,postgresql,pg,psql",
-    "mysql": "마이에스큐엘",
-    "redis": "레디스",
-    "mongodb": "몽고디비,몽고,mongo",
-    "elasticsearch": "엘라스틱서치,엘라스틱",
-    "kafka": "카프카",
-    "rabbitmq": "래빗엠큐",
-    "grpc": "지알피씨",
-    "java": "자바",
-    "python": "파이썬",
-    "nodejs": "노드제이에스,node.js,node js",
-    "rust": "러스트",
-    "go": "고언어,golang",
-    "dotnet": "닷넷,.net",
-    "ruby": "루비",
-    "php": "피에이치피",
-    "cpp": "c++",
-    "ap-northeast-2": "서울리전,서울,seoul,seoul region,한국리전",
-    "us-east-1": "버지니아,버지니아리전,virginia,us east,미국동부,미국리전",
-    "ap-northeast-1": "도쿄,도쿄리전,tokyo",
-    "eu-central-1": "프랑크푸르트,frankfurt",
-    "gateway_timeout": "게이트웨이타임아웃,gateway timeout,gateway timeouts",
-    "connection_refused": "연결거부",
-    "dark-mode": "다크모드,dark mode",
-    "new-checkout": "새체크아웃,신규체크아웃,new checkout",
-    "SELECT": "셀렉트",
-    "INSERT": "인서트",
-}
+KEYS: Final = {key: forms(written) for key, written in table("names")["keys"].items()}
+"""Attribute keys of the semantic conventions → what people call them, where that is more than their parts."""
+
+VALUES: Final = {value: forms(written) for value, written in table("names")["values"].items()}
 """Common values → what people call them; used where the tenant has the value."""
 
-WEAK: Final = frozenset(
-    "name id type http app service server client process system count operation response request requests duration "
-    "status code total user sdk k8s cloud telemetry db text number state usage utilization placed conversion ratio "
-    "attributes error errors detection internal size active hit time".split()
-)
+WEAK: Final = frozenset(forms(table("names")["weak"]["parts"]))
 """Parts that tell nothing alone: a name is not meant by them unless others of its parts are said, too."""

@@ -6,22 +6,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from airis_ray.search import lexicon
+from airis_ray.search import lexicon, timewords
 from airis_ray.search.catalog import Catalog
-from airis_ray.search.comparisons import read_levels, read_numbers, read_status_classes
+from airis_ray.search.comparisons import read_numbers
 from airis_ray.search.entities import read_kinds, read_negation, read_services, read_statuses, read_values
+from airis_ray.search.groups import read_groups
+from airis_ray.search.instants import Times
 from airis_ray.search.intents import intent_of, signal_of
 from airis_ray.search.korean import HANGUL
+from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
-from airis_ray.search.measures import read_groups, read_measures, read_order, read_sessions
+from airis_ray.search.measures import read_measures
 from airis_ray.search.names import by_letters
+from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
-from airis_ray.search.times import Times
+from airis_ray.search.session_words import read_sessions
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 from airis_ray.search.wording import read_leftover, read_quoted, read_said
 
 Rule = Callable[[Reading], None]
+
+_TYPED: Final = frozenset({"signal", "measure", "level", "status", "duration", "order", "trend", "session"})
+"""Words of these classes are looked for when an English word is mistyped; the others are too many and too short."""
 
 _LOGS: Final[tuple[Rule, ...]] = (
     read_quoted, read_said, read_services, read_values, read_groups, read_levels, read_statuses, read_numbers,
@@ -31,8 +38,24 @@ _TRACES: Final[tuple[Rule, ...]] = (
     read_services, read_quoted, read_status_classes, read_kinds, read_groups, read_numbers, read_values, read_statuses,
     read_measures, read_order, read_negation,
 )  # fmt: skip
-_METRICS: Final[tuple[Rule, ...]] = (read_services, read_groups, read_numbers, read_values, read_measures, read_order, read_negation)
-_SESSIONS: Final[tuple[Rule, ...]] = (read_numbers, read_quoted, read_services, read_sessions, read_measures, read_order, read_negation)
+_METRICS: Final[tuple[Rule, ...]] = (
+    read_services,
+    read_groups,
+    read_numbers,
+    read_values,
+    read_measures,
+    read_order,
+    read_negation,
+)
+_SESSIONS: Final[tuple[Rule, ...]] = (
+    read_numbers,
+    read_quoted,
+    read_services,
+    read_sessions,
+    read_measures,
+    read_order,
+    read_negation,
+)
 
 
 def understand(question: str, units: list[Unit], catalog: Catalog, times: Times) -> Meaning:
@@ -59,8 +82,37 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
         read_negation(reading)
     if times.ahead is not None:
         meaning.horizon = times.ahead
+    if meaning.intent == "values":
+        meaning.target = _target(reading)
     _leftover(reading)
+    if not _says_anything(reading):
+        meaning.blocked = True
+        meaning.unresolved = meaning.unresolved or [
+            unit.text for unit in reading.units if not reading.little(reading.units.index(unit))
+        ]
     return meaning
+
+
+def _target(reading: Reading) -> str | None:
+    """The attribute whose values are asked for."""
+    names = [
+        name for place in range(len(reading.units)) if (name := reading.name(place, ("key",))) is not None
+    ]
+    return max(names, key=lambda name: name.weight).value if names else None
+
+
+def _says_anything(reading: Reading) -> bool:
+    """Whether anything of telemetry was said, besides a time."""
+    meaning = reading.meaning
+    said = (
+        meaning.intent
+        or meaning.clauses
+        or meaning.measures
+        or meaning.group
+        or meaning.metric
+        or meaning.order
+    )
+    return bool(said) or any(reading.any(kind) for kind in ("signal", "kind", "duration", "trend"))
 
 
 def _trace(reading: Reading) -> None:
@@ -74,9 +126,16 @@ def _command(reading: Reading) -> bool:
     """Something to be done and not to be found: nothing here does it."""
     meaning = reading.meaning
     words = []
-    first = next((place for place in range(len(reading.units)) if not reading.little(place) and place not in reading.times.used), -1)
+    first = next(
+        (
+            place
+            for place in range(len(reading.units))
+            if not reading.little(place) and place not in reading.times.used
+        ),
+        -1,
+    )
     for place, unit in enumerate(reading.units):
-        if not unit.has("action") or any(name.kind == "value" and name.value == unit.text for name in unit.names):
+        if not unit.has("action") or (unit.text.isupper() and unit.names):
             continue
         korean = unit.piece is Piece.HANGUL
         if korean and not (unit.tail or place >= len(reading.units) - 3):
@@ -97,7 +156,7 @@ def _command(reading: Reading) -> bool:
 def _correct(reading: Reading) -> None:
     """Words that are nobody's become the nearest one: of the tenant's names, else of the grammar's own."""
     for place, unit in enumerate(reading.units):
-        if not unit.unknown or place in reading.times.used or len(unit.key) < 2:
+        if not unit.unknown or place in reading.times.used or len(unit.key) < 2 or _is_time_word(unit):
             continue
         if reading.catalog.says(unit.text) and len(unit.text) > 1:
             continue
@@ -109,8 +168,19 @@ def _correct(reading: Reading) -> None:
         word = _nearest_word(reading, unit)
         if word is not None:
             senses = lexicon.senses().get(word, ())
-            reading.units[place] = replace(unit, key=word, senses=senses, names=reading.catalog.names.of_form(word))
+            reading.units[place] = replace(
+                unit, key=word, senses=senses, names=reading.catalog.names.of_form(word)
+            )
             reading.meaning.guesses.append((unit.text, word))
+
+
+def _is_time_word(unit: Unit) -> bool:
+    return (
+        unit.key in timewords.KOREAN
+        or unit.key in timewords.LENGTHS
+        or unit.key in timewords.PARTS
+        or unit.key in timewords.SHORT
+    )
 
 
 def _nearest_word(reading: Reading, unit: Unit) -> str | None:
@@ -118,9 +188,18 @@ def _nearest_word(reading: Reading, unit: Unit) -> str | None:
         forms = [form for form in lexicon.senses() if HANGUL.match(form) and len(form) >= 2]
         own = [form for form in reading.catalog.names.korean if len(form) >= 2]
         return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 2 else None
-    if len(unit.key) < 5:
+    if len(unit.key) < 4:
         return None
-    forms = [form for form in lexicon.senses() if form.isalpha() and form.isascii() and len(form) >= 4]
+    listed = lexicon.senses().items()
+    forms = [
+        form
+        for form, senses in listed
+        if form.isalpha()
+        and form.isascii()
+        and len(form) >= 4
+        and form[0] == unit.key[0]
+        and senses[0].kind in _TYPED
+    ]
     return by_letters(unit.key, forms)
 
 
@@ -131,7 +210,10 @@ def _metric(reading: Reading) -> None:
         if place in reading.times.used:
             continue
         name = reading.name(place, ("metric",))
-        if name is not None and (best is None or (name.weight, len(reading.unit(place).key)) > (best[0], len(reading.unit(best[1]).key))):
+        if name is not None and (
+            best is None
+            or (name.weight, len(reading.unit(place).key)) > (best[0], len(reading.unit(best[1]).key))
+        ):
             service = reading.name(place, ("service",))
             if service is None or service.weight < name.weight:
                 best = (name.weight, place, name.value)
@@ -139,9 +221,16 @@ def _metric(reading: Reading) -> None:
         return
     reading.meaning.metric = best[2]
     reading.use(best[1])
+    parts = set(best[2].replace("_", ".").split("."))
     for place in range(len(reading.units)):
+        if reading.free(place) and reading.unit(place).key in parts and reading.unit(place).unknown:
+            reading.use(place)
         again = reading.name(place, ("metric",)) if reading.free(place) else None
-        if again is not None and again.value == best[2] and not reading.name(place, ("service", "key", "value")):
+        if (
+            again is not None
+            and again.value == best[2]
+            and not reading.name(place, ("service", "key", "value"))
+        ):
             reading.use(place)
 
 
@@ -152,7 +241,11 @@ def _spans_errors(reading: Reading) -> None:
     for place in reading.places("level"):
         level = reading.unit(place).value("level")
         if level in ("error", "fatal"):
-            if "status" not in fields and "http.response.status_code" not in fields and "error.type" not in fields:
+            if (
+                "status" not in fields
+                and "http.response.status_code" not in fields
+                and "error.type" not in fields
+            ):
                 before, after = reading.unit(place - 1), reading.unit(place + 1)
                 negated = after.key in ("없는", "없이", "없었던") or before.key in ("no", "without")
                 reading.add(Clause("status", "=", ("error",), negated=False, at=place), place)
@@ -165,9 +258,10 @@ def _spans_errors(reading: Reading) -> None:
 def _leftover(reading: Reading) -> None:
     """Words that no rule explained. A name that is nobody's leaves no answer; a little word is only told."""
     meaning = reading.meaning
-    if meaning.intent in ("services", "map", "metrics", "patterns", "similar") and meaning.services:
-        pass
     for place, unit in enumerate(reading.units):
+        if _nobodys_service(reading, place):
+            meaning.unresolved.append(unit.text)
+            meaning.blocked = True
         if not reading.free(place):
             continue
         if unit.piece is Piece.QUOTED:
@@ -178,15 +272,29 @@ def _leftover(reading: Reading) -> None:
             meaning.blocked = meaning.blocked or _blocks(reading, place)
 
 
+def _nobodys_service(reading: Reading, place: int) -> bool:
+    """``유저 서비스``: an attribute's word where a service is named."""
+    unit, following = reading.unit(place), reading.unit(place + 1)
+    if (
+        not following.has("signal", "services")
+        or reading.unit(place + 2).has("group")
+        or following.text.endswith(("들", "s"))
+    ):
+        return False
+    return bool(unit.names) and not unit.senses and all(name.kind == "key" for name in unit.names)
+
+
 def _blocks(reading: Reading, place: int) -> bool:
     unit = reading.unit(place)
     following = place + 1
     while reading.unit(following).particle:
         following += 1
-    marked = reading.unit(following).has("signal", "services") or reading.unit(place - 1).has("signal", "services")
+    marked = reading.unit(following).has("signal", "services") or reading.unit(place - 1).has(
+        "signal", "services"
+    )
     beside = reading.unit(place - 1).has("near") or reading.unit(place + 1).key in ("쪽", "에서", "의")
     if marked or beside:
         return True
-    if unit.piece is Piece.WORD:
-        return len(unit.key) >= 3
-    return not reading.meaning.services and reading.meaning.intent in ("series", "search") and not reading.meaning.clauses
+    if unit.piece is Piece.WORD and not unit.key.isalpha():
+        return True  # billing-api, user_db: a name
+    return not reading.meaning.services and not reading.meaning.intent and not reading.meaning.clauses

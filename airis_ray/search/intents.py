@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from airis_ray.search.meaning import Signal
@@ -54,7 +55,12 @@ def _listing(reading: Reading) -> str:
     if said("signal", "fields") and not _has_number(reading):
         return "fields"
     asks = said("which") or said("filler") or said("every")
-    if said("signal", "metrics") and not _has_metric(reading) and asks and not said("measure", "avg", "max", "min", "sum"):
+    if (
+        said("signal", "metrics")
+        and not _has_metric(reading)
+        and asks
+        and not said("measure", "avg", "max", "min", "sum")
+    ):
         return "metrics"
     if _services(reading):
         return "services"
@@ -65,51 +71,88 @@ def _calling(reading: Reading) -> bool:
     """Who calls whom: 호출하는 서비스, services that call payment."""
     calls = reading.any("signal", "calls")
     verbs = any(
-        unit.has("signal", "requests") and unit.key in ("calls", "call") and reading.unit(place - 1).has("signal", "services")
+        unit.has("signal", "requests")
+        and unit.key in ("calls", "call")
+        and reading.unit(place - 1).has("signal", "services")
         for place, unit in enumerate(reading.units)
     ) or any(
-        unit.key == "call" and (reading.unit(place - 1).key in ("that", "services", "which") or reading.unit(place - 1).name("service"))
+        unit.key == "call"
+        and (
+            reading.unit(place - 1).key in ("that", "services", "which")
+            or reading.unit(place - 1).name("service")
+        )
         for place, unit in enumerate(reading.units)
     )
     asks = reading.any("signal", "services") or reading.any("which")
-    return (calls or verbs) and asks and not reading.any("measure", "count", "rate") and not reading.any("order")
+    return (
+        (calls or verbs) and asks and not reading.any("measure", "count", "rate") and not reading.any("order")
+    )
 
 
 def _services(reading: Reading) -> bool:
     """A table of all services, or their ranking without a number."""
-    places = [place for place, unit in enumerate(reading.units) if unit.has("signal", "services") and place not in reading.times.used]
+    places = [
+        place
+        for place, unit in enumerate(reading.units)
+        if unit.has("signal", "services") and place not in reading.times.used
+    ]
     if not places:
         return False
-    if any(unit.name("service") and unit.name("service").weight >= 0.9 for unit in reading.units if unit.names):  # type: ignore[union-attr]
+    if any(name.kind == "service" and name.weight >= 0.9 for unit in reading.units for name in unit.names):
         return False
-    if reading.any("signal", "logs") or reading.any("signal", "spans") or reading.any("signal", "table") and reading.any("measure", "max", "min"):
+    ranked = reading.any("superlative") or reading.any("order")
+    if reading.any("signal", "spans") or (reading.any("signal", "logs") and not ranked):
+        return False
+    if reading.any("signal", "table") and reading.any("measure", "max", "min"):
         return False
     if _has_number(reading) or _has_metric(reading) or reading.times.step is not None or reading.any("trend"):
         return False
     if reading.any("signal", "health"):
         return True
-    ranked = reading.any("superlative") or reading.any("order")
     if ranked:
-        return not _has_key(reading)
+        return not (_has_key(reading) or _has_value(reading))
     measured = [unit.value("measure") for unit in reading.units if unit.has("measure")]
-    grouped = any(reading.unit(place + 1).has("group", "after") or reading.unit(place - 1).has("group", "before") for place in places)
+    grouped = any(
+        reading.unit(place + 1).has("group", "after") or reading.unit(place - 1).has("group", "before")
+        for place in places
+    )
     several = len({each for each in measured if each}) + reading.any("duration") + reading.any("level")
     if grouped:
         return several >= 2 and all(each in _TABLE_OF_SERVICES for each in measured)
-    listing = reading.any("every") or reading.any("which") or reading.any("signal", "table") or any(unit.key in ("list", "목록", "리스트") for unit in reading.units)
+    listing = (
+        reading.any("every")
+        or reading.any("which")
+        or reading.any("signal", "table")
+        or any(unit.key in ("list", "목록", "리스트") for unit in reading.units)
+    )
     return listing or (not measured and not reading.any("level") and not reading.any("status"))
 
 
 def _has_key(reading: Reading) -> bool:
-    return any(unit.name("key") for place, unit in enumerate(reading.units) if place not in reading.times.used)
+    return any(
+        unit.name("key") for place, unit in enumerate(reading.units) if place not in reading.times.used
+    )
+
+
+def _has_value(reading: Reading) -> bool:
+    return any(
+        name.kind == "value" and name.weight >= 0.9
+        for place, unit in enumerate(reading.units)
+        if place not in reading.times.used
+        for name in unit.names
+    )
 
 
 def _has_number(reading: Reading) -> bool:
-    return any(unit.piece in (Piece.NUMBER, Piece.CLASS) for place, unit in enumerate(reading.units) if place not in reading.times.used)
+    return any(
+        unit.piece in (Piece.NUMBER, Piece.CLASS)
+        for place, unit in enumerate(reading.units)
+        if place not in reading.times.used
+    )
 
 
 def _has_metric(reading: Reading) -> bool:
-    for place, unit in enumerate(reading.units):
+    for place in range(len(reading.units)):
         name = reading.name(place, ("metric",)) if place not in reading.times.used else None
         if name is None:
             continue
@@ -121,33 +164,84 @@ def _has_metric(reading: Reading) -> bool:
 
 def signal_of(reading: Reading) -> Signal:
     """What the rows are that are asked for."""
-    said = reading.any
     intent = reading.meaning.intent
     if intent == "sessions":
         return "sessions"
-    if intent in ("patterns", "similar", "trace_logs"):
+    if intent in ("patterns", "similar", "trace_logs") or reading.any("signal", "logs"):
         return "logs"
-    if said("signal", "logs"):
-        return "logs"
-    if said("signal", "spans") and not reading.meaning.trace:
+    if reading.any("signal", "spans") and not reading.meaning.trace:
         return "traces"
-    if _has_metric(reading) and not (said("signal", "requests") and not _sure_metric(reading)):
+    if _of_metric(reading):
         return "metrics"
-    if said("signal", "metrics") and intent == "":
-        return "metrics"
-    if said("signal", "requests") or said("duration") or said("kind") or said("measure", "error_rate", "uniq", "rate"):
+    if _of_requests(reading):
         return "traces"
-    if any(unit.piece in (Piece.CLASS, Piece.PATH) for unit in reading.units):
-        return "traces"
-    if _traced(reading):
-        return "traces"
-    if said("level") or said("contains") and _quoted(reading) or _quoted(reading):
+    if reading.any("level") or _quoted(reading):
         return "logs"
-    if said("status") or said("order", "slowest", "fastest") or any(_quantile_like(unit.key) for unit in reading.units):
+    if reading.any("status") or reading.any("order", "slowest", "fastest") or _quantiles(reading):
         return "traces"
     if any(unit.unknown and reading.catalog.says(unit.text) for unit in reading.units):
         return "logs"
-    return "traces" if intent in ("forecast", "compare") or said("measure") else "logs" if not said("measure") else "traces"
+    return "traces" if intent in ("forecast", "compare") or reading.any("measure") else "logs"
+
+
+def _of_metric(reading: Reading) -> bool:
+    said = reading.any
+    if _has_metric(reading) and (_sure_metric(reading) or not said("signal", "requests")):
+        return True
+    return said("signal", "metrics") and reading.meaning.intent == ""
+
+
+def _of_requests(reading: Reading) -> bool:
+    """Whether what is said can only be said of requests and spans."""
+    said = reading.any
+    if said("signal", "requests") or said("duration") or said("kind"):
+        return True
+    if said("measure", "error_rate", "uniq", "rate") or _status_code(reading):
+        return True
+    if any(unit.piece in (Piece.CLASS, Piece.PATH) for unit in reading.units):
+        return True
+    levels = said("level", "trace", "debug", "info", "warn", "fatal")
+    return (said("level", "error") and not levels and _aggregated(reading)) or _traced(reading)
+
+
+def _quantiles(reading: Reading) -> bool:
+    return any(_quantile_like(unit.key) for unit in reading.units)
+
+
+def _status_code(reading: Reading) -> bool:
+    """Whether a number is a status code: ``404 응답``, ``503 errors``."""
+    words = (
+        "응답",
+        "응답한",
+        "status",
+        "http",
+        "코드",
+        "response",
+        "responses",
+        "에러",
+        "오류",
+        "error",
+        "errors",
+        "s",
+        "returned",
+        "returning",
+        "상태코드",
+        "status code",
+    )
+    return any(
+        unit.piece is Piece.NUMBER
+        and unit.key.isdigit()
+        and 100 <= int(unit.key) <= 599
+        and place not in reading.times.used
+        and any(reading.unit(place + step).key in words for step in (-2, -1, 1, 2))
+        for place, unit in enumerate(reading.units)
+    )
+
+
+def _aggregated(reading: Reading) -> bool:
+    return any(reading.any(kind) for kind in ("measure", "group", "superlative", "trend")) or reading.any(
+        "order", "most", "highest"
+    )
 
 
 def _sure_metric(reading: Reading) -> bool:
@@ -155,7 +249,7 @@ def _sure_metric(reading: Reading) -> bool:
 
 
 def _quantile_like(key: str) -> bool:
-    return len(key) in (3, 2) and key[0] == "p" and key[1:].isdigit()
+    return re.fullmatch(r"p\d{1,2}(\.\d+)?", key) is not None
 
 
 def _traced(reading: Reading) -> bool:
@@ -167,6 +261,10 @@ def _traced(reading: Reading) -> bool:
         if name is None or name.weight < 0.8 or reading.unit(place).has("filler"):
             continue
         attribute = reading.catalog.attributes.get(name.key or name.value)
-        if attribute is not None and attribute.signals == {"traces"} and not (name.kind == "value" and reading.unit(place).has("level")):
+        if (
+            attribute is not None
+            and attribute.signals == {"traces"}
+            and not (name.kind == "value" and reading.unit(place).has("level"))
+        ):
             return True
     return False

@@ -13,13 +13,34 @@ _BASE: Final = 0xAC00
 _SYLLABLES: Final = 11172
 HANGUL: Final = re.compile("[가-힣]")
 
-_SOUND_FIRST: Final = ("k", "k", "n", "t", "t", "r", "m", "p", "p", "s", "s", "", "c", "c", "c", "k", "t", "p", "h")
+_SOUND_FIRST: Final = (
+    "k",
+    "k",
+    "n",
+    "t",
+    "t",
+    "r",
+    "m",
+    "p",
+    "p",
+    "s",
+    "s",
+    "",
+    "c",
+    "c",
+    "c",
+    "k",
+    "t",
+    "p",
+    "h",
+)
 _SOUND_LAST: Final = {
     "ㄱ": "k", "ㄲ": "k", "ㄴ": "n", "ㄷ": "t", "ㄹ": "r", "ㅁ": "m", "ㅂ": "p", "ㅅ": "t", "ㅆ": "t", "ㅇ": "n",
     "ㅈ": "t", "ㅊ": "t", "ㅋ": "k", "ㅌ": "t", "ㅍ": "p", "ㅎ": "",
 }  # fmt: skip
 _ENGLISH: Final = (
-    (r"tion|sion", "sn"), (r"ture", "c"), (r"ck|q|x(?=$)", "k"), (r"ph", "p"), (r"sh|sch", "s"), (r"ch", "c"), (r"th", "s"),
+    (r"tion|sion", "sn"), (r"ture", "c"), (r"ck|q|x(?=$)", "k"), (r"ph", "p"), (r"sh|sch", "s"), (r"ch", "c"),
+    (r"th", "s"),
     (r"c(?=[eiy])", "s"), (r"c", "k"), (r"g(?=[ei])", "c"), (r"g", "k"), (r"j|z", "c"), (r"d", "t"), (r"b|f|v", "p"),
     (r"l", "r"), (r"x", "ks"), (r"(?<=[aeiou])r(?![aeiou])", ""), (r"[aeiouyw]", ""), (r"h", "h"), (r"ng", "n"),
 )  # fmt: skip

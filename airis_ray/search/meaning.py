@@ -17,8 +17,8 @@ _WORDS: Final = frozenset({"and", "or", "not", "to"})
 class Clause:
     """A condition: a field that is one of ``values``, is compared with them (``op``), or carries anything (``*``).
 
-    ``field`` "" is the text of the row; ``op`` is ``=``, ``>``, ``>=``, ``<``, ``<=``, ``range`` or ``exists``. ``at`` is
-    where in the question it was said.
+    ``field`` "" is the text of the row; ``op`` is ``=``, ``>``, ``>=``, ``<``, ``<=``, ``range`` or ``exists``. ``at``
+    is where in the question it was said.
     """
 
     field: str
@@ -96,9 +96,11 @@ class Meaning:
 
 
 def merged(clauses: list[Clause]) -> list[Clause]:
-    """Equalities of one field become one clause of several values; a clause said twice counts once."""
+    """Equalities of one field become one clause of several values; what says nothing beside another is left out."""
     found: list[Clause] = []
     for clause in clauses:
+        if _said_by_others(clause, clauses):
+            continue
         for place, other in enumerate(found):
             same = (other.field, other.op, other.negated) == (clause.field, clause.op, clause.negated)
             if same and clause.op == "=" and clause.field:
@@ -110,3 +112,21 @@ def merged(clauses: list[Clause]) -> list[Clause]:
         else:
             found.append(clause)
     return found
+
+
+def _said_by_others(clause: Clause, clauses: list[Clause]) -> bool:
+    """Whether a clause adds nothing: ``not env:staging`` beside ``env:production``, ``db.system:*`` beside a value."""
+    positive = [
+        other
+        for other in clauses
+        if other.field == clause.field and other.op == "=" and not other.negated and other is not clause
+    ]
+    if not clause.field or not positive:
+        return False
+    if clause.op == "exists":
+        return True
+    return (
+        clause.op == "="
+        and clause.negated
+        and not set(clause.values) & {value for other in positive for value in other.values}
+    )

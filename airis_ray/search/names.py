@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from airis_ray.search.glosses import KEYS, PARTS, VALUES, WEAK
 from airis_ray.search.korean import HANGUL, distance, letters, sound
+from airis_ray.search.lexicon import senses
 
 if TYPE_CHECKING:
     from airis_ray.search.catalog import Catalog
@@ -137,7 +138,7 @@ class Names:
         name = Name("key", key)
         if key != "name":
             self._put(key, name)
-        for form in KEYS.get(key, "").split(","):
+        for form in KEYS.get(key, ()):
             self._put(form, Name("key", key, weight=0.95))
         parts = [part for part in _parts(key) if part not in ("app", "k8s", "sdk", "telemetry")]
         for size in range(len(parts), 0, -1):
@@ -152,7 +153,7 @@ class Names:
         if len(value) > _LONGEST_VALUE or value.replace(".", "").isdigit():
             return
         self._put(value, Name("value", value, key))
-        for form in VALUES.get(value, "").split(","):
+        for form in VALUES.get(value, ()):
             self._put(form, Name("value", value, key, weight=0.95))
         if value.isascii() and value.isalpha() and len(value) > 3:
             self._sounds.append((sound(value), Name("value", value, key, weight=0.7)))
@@ -169,6 +170,8 @@ class Names:
                     continue
                 weight = 0.95 if size == len(parts) else 0.6 + 0.1 * size
                 for form in _said(list(chosen)):
+                    if form in senses():  # 지연 is a latency before it is a lag
+                        continue
                     self._put(form, Name("metric", metric, weight=min(weight, 0.94)))
 
     def _prune(self) -> None:
@@ -197,8 +200,8 @@ def _parts(name: str) -> list[str]:
     return [part for part in re.split(r"[.\-_/\s]+", name.lower()) if part]
 
 
-def _glosses(part: str) -> list[str]:
-    return [form for form in PARTS.get(part, "").split(",") if form]
+def _glosses(part: str) -> tuple[str, ...]:
+    return PARTS.get(part, ())
 
 
 def _said(parts: list[str]) -> Iterator[str]:
@@ -219,8 +222,12 @@ def _diagonal(choices: list[list[str]]) -> Iterable[tuple[str, ...]]:
 def by_letters(form: str, forms: Iterable[str]) -> str | None:
     """The Korean word that is a letter (of the alphabet, not a syllable) away; None where none is or two are."""
     spelled = letters(form)
-    limit = 1 if len(form) < 4 else 2
-    near = [(distance(spelled, letters(known), limit), known) for known in forms if abs(len(known) - len(form)) <= 1]
+    limit = 1 if len(form) < 8 else 2
+    near = [
+        (distance(spelled, letters(known), limit), known)
+        for known in forms
+        if abs(len(known) - len(form)) <= 1
+    ]
     close = sorted(item for item in near if item[0] <= limit)
     if not close or (len(close) > 1 and close[0][0] == close[1][0]):
         return None

@@ -65,7 +65,9 @@ def zone_of(name: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError, IsADirectoryError):
-        raise InvalidInput.field("/time_zone", f"{name!r} is no time zone; expected a name such as Asia/Seoul") from None
+        raise InvalidInput.field(
+            "/time_zone", f"{name!r} is no time zone; expected a name such as Asia/Seoul"
+        ) from None
 
 
 def at(day: date, minutes: float, zone: ZoneInfo) -> datetime:

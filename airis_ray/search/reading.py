@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from airis_ray.search.catalog import Catalog
+from airis_ray.search.instants import Times
 from airis_ray.search.meaning import Clause, Meaning
 from airis_ray.search.names import Name
-from airis_ray.search.times import Times
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 
@@ -58,7 +58,11 @@ class Reading:
             return False
         if unit.particle or unit.piece is Piece.SIGN:
             return True
-        return bool(unit.senses) and all(sense.kind in ("filler", "near", "contains") for sense in unit.senses) and not unit.names
+        return (
+            bool(unit.senses)
+            and all(sense.kind in ("filler", "near", "contains") for sense in unit.senses)
+            and not unit.names
+        )
 
     def before(self, place: int, *, reach: int = 3) -> int:
         """The nearest place on the left that says something; -1 where there is none within reach."""
@@ -90,7 +94,11 @@ class Reading:
         found = self.catalog.attributes.get(key)
         if found is None:
             return 0.0
-        carried = bool(found.services & set(self.meaning.services)) if self.meaning.services and found.services else False
+        carried = (
+            bool(found.services & set(self.meaning.services))
+            if self.meaning.services and found.services
+            else False
+        )
         resource = 0.5 if found.resource else 0.0
         rank = _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED)
         return 2.0 * carried + resource - rank / 100
@@ -101,8 +109,9 @@ class Reading:
 
 
 _PREFERRED = (
-    "deployment.environment.name", "app.country", "app.payment.method", "app.user.tier", "http.route", "http.request.method",
-    "http.response.status_code", "user_agent.name", "cloud.region", "db.system", "messaging.system", "telemetry.sdk.language",
-    "k8s.node.name", "k8s.pod.name", "service.version", "error.type", "app.user.id",
+    "deployment.environment.name", "app.country", "app.payment.method", "app.user.tier", "http.route",
+    "http.request.method", "http.response.status_code", "user_agent.name", "cloud.region", "db.system",
+    "messaging.system", "telemetry.sdk.language", "k8s.node.name", "k8s.pod.name", "service.version",
+    "error.type", "app.user.id",
 )  # fmt: skip
 """Of keys that fit alike, the one that people mean first."""

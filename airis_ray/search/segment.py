@@ -1,14 +1,16 @@
 """Hangul without its spaces taken for granted: words of a dictionary, particles, endings, and what is left.
 
-The cheapest way through the syllables wins (a Viterbi path). Words may be written together (``체크아웃서비스에러로그``) or
-apart (``응답 시간``); a verb of the dictionary takes any ending; an unknown word may carry a particle.
+The cheapest way through the syllables wins (a Viterbi path). Words may be written together (``체크아웃서비스에러로그``)
+or apart (``응답 시간``); a verb of the dictionary takes any ending; an unknown word may carry a particle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from airis_ray.search.wordlists import table
 
 Class = Literal["word", "unknown", "particle"]
 
@@ -23,21 +25,11 @@ class Segment:
     cls: Class
 
 
-PARTICLES: Final = frozenset(
-    "은 는 이 가 을 를 의 에 에서 에게 한테 께 께서 로 으로 로서 으로서 로써 으로써 와 과 랑 이랑 하고 도 만 까지 부터 보다 처럼 이나 나 라도 이라도 "
-    "조차 밖에 씩 들 들의 들은 들을 들이 들에서 들만 들도 님 인 인데 이고 고 이며 에만 에는 에도 로는 에서만 에서는 에서의 에서도 까지의 부터의 만의 "
-    "이야 야 이요 요 죠 이죠 였어 였나 이었나 입니다 이에요 예요 한테서 중 등 의것 인거 인것 인건 까지는 부터는 만을 만이 로만 으로만 에게서 이라 라 "
-    "이라고 라고 이라는 라는 이란 란 이든 든 대로 만큼 에서부터 로부터 으로부터".split()
-)
-_TAIL: Final = frozenset(
-    "해하되됐된돼했한할함합줘주세셔서요실수있없나까래라달았었였음겠니냐지죠어아여은는던을를것거건게고면며봐볼본보인이야다으ㄴㄹ데네군란려시습입"
-    "졌져진질싶봤답쓰군요됩됨길긴기려던졌"
-)
-_NOUN_TAILS: Final = frozenset(
-    "된 되는 되었던 됐던 되었다 됐다 되었 됐 되고 될 되면 한 하는 했던 했다 하던 하고 할 했 난 나는 났던 났다 했는지 됐는지 하여 해서 되어 돼서 인 "
-    "하지 되지 됩니다 합니다 했습니다 됐습니다 되었습니다".split()
-)
-_SUFFIXES: Final = frozenset("별 당 순 건 개 명 수 만 씩 쪽 뺀 전 후 간 내 시 분 초 일 주 월 년 달 원 째 대 경 쯤 천 백 억 번 회".split())
+_ENDINGS: Final = table("common")["endings"]
+PARTICLES: Final = frozenset(_ENDINGS["particles"].split())
+_TAIL: Final = frozenset(_ENDINGS["letters"])
+_NOUN_TAILS: Final = frozenset(_ENDINGS["nouns"].split())
+_SUFFIXES: Final = frozenset(_ENDINGS["suffixes"].split())
 _LONGEST: Final = 12
 _LONGEST_TAIL: Final = 7
 _CROSSED: Final = 0.3
@@ -49,8 +41,8 @@ _MAX: Final = 400
 class Dictionary:
     """The words to look for, and those of them that verbal endings may follow."""
 
-    words: Collection[str]
-    inflected: Collection[str]
+    words: Container[str]
+    inflected: Container[str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +54,8 @@ class _Step:
 
 
 _START, _WORD, _UNKNOWN, _PARTICLE = range(4)
+_Next = tuple[int, float, int, Segment | None]
+"""Where a step ends, what it costs, the state it leads to, and what it read."""
 
 
 class _Path:
@@ -94,18 +88,18 @@ class _Path:
             at, state = step.back, step.state
         return found[::-1]
 
-    def _from(self, at: int, state: int) -> Iterator[tuple[int, float, int, Segment | None]]:
+    def _from(self, at: int, state: int) -> Iterator[_Next]:
         inside = not self.spaced[at] or (at == 0 and self.glued)
         yield from self._words(at, state, inside)
         yield from self._unknown(at, state, inside)
-        if inside and state != _START or (at == 0 and self.glued):
+        if (inside and state != _START) or (at == 0 and self.glued):
             yield from self._particles(at, state)
         elif self.spaced[at]:  # a particle set apart by mistake
             for end, cost, to, segment in self._particles(at, state):
                 if end == len(self.chars) or self.spaced[end]:
                     yield end, cost + 1.6, to, segment
 
-    def _words(self, at: int, state: int, inside: bool) -> Iterator[tuple[int, float, int, Segment | None]]:
+    def _words(self, at: int, state: int, inside: bool) -> Iterator[_Next]:
         crossed = 0
         for end in range(at + 1, min(at + _LONGEST, len(self.chars)) + 1):
             crossed += end - 1 > at and self.spaced[end - 1]
@@ -122,30 +116,39 @@ class _Path:
             yield end, cost, _WORD, self._segment(form, at, end, "word")
             if form in self.dictionary.inflected and not crossed:
                 yield from self._tails(form, at, end, cost)
+            elif len(form) > 1:
+                yield from self._noun_tails(form, at, end, cost + 0.5, _WORD)
 
-    def _tails(self, form: str, at: int, end: int, cost: float) -> Iterator[tuple[int, float, int, Segment | None]]:
+    def _tails(self, form: str, at: int, end: int, cost: float) -> Iterator[_Next]:
         for last in range(end + 1, min(end + _LONGEST_TAIL, len(self.chars)) + 1):
             if self.spaced[last - 1] or self.chars[last - 1] not in _TAIL:
                 return
             yield last, cost + 0.15 + 0.04 * (last - end), _WORD, self._segment(form, at, last, "word")
 
-    def _unknown(self, at: int, state: int, inside: bool) -> Iterator[tuple[int, float, int, Segment | None]]:
+    def _unknown(self, at: int, state: int, inside: bool) -> Iterator[_Next]:
         if state == _UNKNOWN and inside:
             return
         for end in range(at + 1, min(at + _LONGEST, len(self.chars)) + 1):
             if end - 1 > at and self.spaced[end - 1]:
                 return
             size = end - at
-            cost = 3.0 + 0.9 * size + (1.6 if size == 1 else 0.0) + (0.5 if inside and state != _START else 0.0)
+            cost = (
+                3.0 + 0.9 * size + (1.6 if size == 1 else 0.0) + (0.5 if inside and state != _START else 0.0)
+            )
             yield end, cost, _UNKNOWN, self._segment(self.chars[at:end], at, end, "unknown")
             if size >= 2:
-                for last in range(end + 1, min(end + 6, len(self.chars)) + 1):
-                    if self.spaced[last - 1]:
-                        break
-                    if self.chars[end:last] in _NOUN_TAILS and (last == len(self.chars) or self.spaced[last]):
-                        yield last, cost + 0.5, _UNKNOWN, self._segment(self.chars[at:end], at, last, "unknown")
+                yield from self._noun_tails(self.chars[at:end], at, end, cost + 0.5, _UNKNOWN)
 
-    def _particles(self, at: int, state: int) -> Iterator[tuple[int, float, int, Segment | None]]:
+    def _noun_tails(self, form: str, at: int, end: int, cost: float, state: int) -> Iterator[_Next]:
+        """What makes a verb of a noun and ends the word: 거절+된."""
+        cls: Class = "word" if state == _WORD else "unknown"
+        for last in range(end + 1, min(end + 6, len(self.chars)) + 1):
+            if self.spaced[last - 1]:
+                return
+            if self.chars[end:last] in _NOUN_TAILS and (last == len(self.chars) or self.spaced[last]):
+                yield last, cost, state, self._segment(form, at, last, cls)
+
+    def _particles(self, at: int, state: int) -> Iterator[_Next]:
         for end in range(at + 1, min(at + 4, len(self.chars)) + 1):
             if end - 1 > at and self.spaced[end - 1]:
                 return

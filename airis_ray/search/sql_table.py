@@ -94,17 +94,27 @@ def _condition(clause: Clause, signal: str, parameters: _Parameters) -> str:
 def _positive(clause: Clause, signal: str, parameters: _Parameters) -> str:
     if clause.field == "":
         body = "Body" if signal == "logs" else "SpanName"
-        return "(" + " OR ".join(f"positionCaseInsensitive({body}, {parameters.bind(value)}) > 0" for value in clause.values) + ")"
+        return (
+            "("
+            + " OR ".join(
+                f"positionCaseInsensitive({body}, {parameters.bind(value)}) > 0" for value in clause.values
+            )
+            + ")"
+        )
     if clause.field == "duration":
         return _compare("Duration", clause, parameters, [_nanoseconds(value) for value in clause.values])
     column = _column(clause.field, signal)
     if clause.op == "exists":
         return f"{column} != ''"
     if clause.op != "=":
-        return _compare(f"toFloat64OrZero({column})", clause, parameters, [float(value) for value in clause.values])
+        return _compare(
+            f"toFloat64OrZero({column})", clause, parameters, [float(value) for value in clause.values]
+        )
     if clause.field in ("SpanKind", "kind", "status"):
         prefix = "SPAN_KIND_" if clause.field != "status" else "STATUS_CODE_"
-        spellings = [spelling for value in clause.values for spelling in (value.capitalize(), prefix + value.upper())]
+        spellings = [
+            spelling for value in clause.values for spelling in (value.capitalize(), prefix + value.upper())
+        ]
         return f"{column} IN ({', '.join(parameters.bind(value) for value in spellings)})"
     listed = ", ".join(parameters.bind(value) for value in clause.values)
     return f"{column} = {listed}" if len(clause.values) == 1 else f"{column} IN ({listed})"

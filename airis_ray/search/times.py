@@ -1,53 +1,20 @@
 """Time expressions of both languages: which range of time, which step, how far ahead.
 
 Rules (``NL_SEARCH`` of the acceptance data, and what people mean): ranges are ``[from, to)``; a period that is not over
-ends now; 최근/last N goes back from now; days, weeks (from Monday) and months are the calendar's of the zone; the second
-hour takes the first one's half of the day where it has none.
+ends now; 최근/last N goes back from now; days, weeks (from Monday) and months are the calendar's of the zone; the
+second hour takes the first one's half of the day where it has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from airis_ray.search import timewords as words
-from airis_ray.search.daywords import Days
-from airis_ray.search.periods import Clock, End, at, back, day_of
+from airis_ray.search.instants import Instants, Range, Said, Times
+from airis_ray.search.periods import back, day_of, week_of
 from airis_ray.search.units import Unit
-
-
-@dataclass(frozen=True)
-class Range:
-    """A range of time and the places (of units) of the words that said it."""
-
-    start: datetime
-    end: datetime
-    first: int
-    rolling: bool = False
-
-
-@dataclass
-class Times:
-    """All that a question says of time. ``step`` and ``ahead`` are in seconds; ``used`` are places of units."""
-
-    ranges: list[Range] = field(default_factory=list)
-    step: int | None = None
-    ahead: int | None = None
-    zone: str | None = None
-    used: set[int] = field(default_factory=set)
-
-
-@dataclass
-class _Said:
-    """A range as it was said, before its day is known."""
-
-    first: int
-    start: End | None = None
-    end: End | None = None
-    opened: bool = False
-    closed: bool = False
 
 
 def read_times(units: Sequence[Unit], now: datetime, zone: ZoneInfo, *, compares: bool = False) -> Times:
@@ -58,14 +25,7 @@ def read_times(units: Sequence[Unit], now: datetime, zone: ZoneInfo, *, compares
     return reader.finish()
 
 
-class _Reader(Days):
-    def __init__(self, units: Sequence[Unit], now: datetime, zone: ZoneInfo, compares: bool) -> None:
-        super().__init__(units, now.astimezone(zone))
-        self.zone = zone
-        self.compares = compares
-        self.times = Times()
-        self.said: list[_Said] = []
-
+class _Reader(Instants):
     def find_zone(self) -> None:
         """A zone that the question names counts for all of its times."""
         for place in range(len(self.units)):
@@ -83,7 +43,17 @@ class _Reader(Days):
 
     def use_around(self, first: int, end: int) -> None:
         for place in (first - 2, first - 1, end, end + 1):
-            if 0 <= place < len(self.units) and self.unit(place).key in ("(", ")", "기준", "기준으로", "시간", "time", "in", "로", "으로"):
+            if 0 <= place < len(self.units) and self.unit(place).key in (
+                "(",
+                ")",
+                "기준",
+                "기준으로",
+                "시간",
+                "time",
+                "in",
+                "로",
+                "으로",
+            ):
                 self.used.add(place)
 
     def run(self) -> None:
@@ -96,7 +66,7 @@ class _Reader(Days):
             place = self._one(place) or place + 1
 
     def _one(self, place: int) -> int | None:
-        for rule in (self._step, self._ahead, self._rolling, self._span):
+        for rule in (self._step, self._ahead, self._same, self._before_that, self._rolling, self._span):
             end = rule(place)
             if end is not None:
                 return end
@@ -137,7 +107,9 @@ class _Reader(Days):
             place = self.skip(place + 1, "the")
         if self.word(place) not in words.BACK or self.calendar(place) is not None:
             return self._lasting(start)
-        length = self.length(self.skip(place + 1, "the", "한"), bare=True) or self.length(place + 1, bare=True)
+        length = self.length(self.skip(place + 1, "the", "한"), bare=True) or self.length(
+            place + 1, bare=True
+        )
         if length is None:
             return None
         self._add_rolling(start, length[0])
@@ -154,6 +126,46 @@ class _Reader(Days):
             return self.use(place, self.tail(after + 1))
         return None
 
+    def _same(self, place: int) -> int | None:
+        """``어제 같은 시간``, ``the same time last week``: the other range, so many days before."""
+        period = self.calendar(place)
+        if period is not None:
+            after = self.skip(period[1], "at", "the", "의", "도", "에")
+            if self.word(after) in words.SAME and self.word(after + 1) in words.SAME_WHAT:
+                return self._shifted(place, period[0].first, after + 2)
+            return None
+        start = self.skip(place, "the", "at", "during")
+        if self.word(start) in words.SAME and self.word(start + 1) in words.SAME_WHAT:
+            period = self.calendar(self.skip(start + 2, "on", "of", "in", "from"))
+            return self._shifted(place, period[0].first, period[1]) if period else None
+        return None
+
+    def _shifted(self, place: int, day: date, after: int) -> int:
+        today = self.now.date()
+        whole = (self.calendar(place) or self.calendar(after - 2) or (day_of(day), 0))[0]
+        first = today if whole.day else week_of(today, 0).first
+        self.shift = (place, (first - day).days)
+        return self.use(place, self.particles(after))
+
+    def _before_that(self, place: int) -> int | None:
+        """``그 전 1시간``, ``the hour before``: as long a time before the range that was said first."""
+        if not self.compares:
+            return None
+        korean = self.word(place) in ("그", "바로") and self.word(place + 1) in ("전", "이전", "직전")
+        if korean or (
+            self.word(place) in ("직전", "이전", "previous", "preceding", "prior", "before")
+            and self.times.ranges
+        ):
+            length = self.length(place + 1 + korean, bare=True)
+            if length is not None:
+                self.preceding = (place, length[0])
+                return self.use(place, self.particles(length[1]))
+        length = self.length(self.skip(place, "the"), bare=True) if self.word(place) == "the" else None
+        if length is not None and self.word(length[1]) in ("before", "earlier", "prior"):
+            self.preceding = (place, length[0])
+            return self.use(place, self.skip(length[1] + 1, "that", "it"))
+        return None
+
     def _add_rolling(self, place: int, seconds: float) -> None:
         self.times.ranges.append(Range(back(self.now, seconds), self.now, place, rolling=True))
 
@@ -165,15 +177,17 @@ class _Reader(Days):
         if start is None:
             return None
         end, after = start
-        said = _Said(place, end)
+        said = Said(place, end)
         after = self._second(said, after, opener if english else "")
         self.said.append(said)
         return self.use(place, self.tail(after))
 
-    def _second(self, said: _Said, after: int, opener: str) -> int:
+    def _second(self, said: Said, after: int, opener: str) -> int:
         """The other end of a range, where there is one."""
         word = self.word(after)
-        if word in ("부터", "이후", "이후로", "이래", "후로", "에서부터", "후", "부터의", "부터는") or (word == "에서" and self._joins(after)):
+        if word in ("부터", "이후", "이후로", "이래", "후로", "에서부터", "후", "부터의", "부터는") or (
+            word == "에서" and self._joins(after)
+        ):
             following = self.skip(after + 1, "로")
             other = self.end_at(following, bare=True)
             if other is not None and self._closes(other[1], word):
@@ -183,14 +197,32 @@ class _Reader(Days):
                 return after
             said.opened = True
             return after + 1
-        joined = word in words.TO and (word not in ("and", "와", "과") or (opener == "between" or not self.compares))
-        if joined and word not in ("까지",) and (word not in ("and", "와", "과") or self._clocked(said, opener)):
+        joined = word in words.TO and (
+            word not in ("and", "와", "과") or (opener == "between" or not self.compares)
+        )
+        if (
+            joined
+            and word not in ("까지",)
+            and (word not in ("and", "와", "과") or self._clocked(said, opener))
+        ):
             other = self.end_at(self.skip(after + 1, "the", "on", "at"), bare=True)
             if other is not None:
                 said.end = other[0]
                 return self._closing(other[1])
-        if word in ("까지", "이전", "전까지", "전", "이전까지") or opener in ("before", "until", "till", "prior to", "by", "up to"):
-            if said.start is not None and said.start.instant is not None and said.start.ago is False and word == "까지":
+        if word in ("까지", "이전", "전까지", "전", "이전까지") or opener in (
+            "before",
+            "until",
+            "till",
+            "prior to",
+            "by",
+            "up to",
+        ):
+            if (
+                said.start is not None
+                and said.start.instant is not None
+                and said.start.ago is False
+                and word == "까지"
+            ):
                 return after + 1
             said.closed = True
             return after + 1 if word in ("까지", "이전", "전까지", "전", "이전까지") else after
@@ -198,8 +230,10 @@ class _Reader(Days):
             said.opened = True
         return after
 
-    def _clocked(self, said: _Said, opener: str) -> bool:
-        return opener in ("between", "from") or (said.start is not None and said.start.clock is None and said.start.period is not None)
+    def _clocked(self, said: Said, opener: str) -> bool:
+        return opener in ("between", "from") or (
+            said.start is not None and said.start.clock is None and said.start.period is not None
+        )
 
     def _joins(self, after: int) -> bool:
         """Whether 에서 goes on to another time (``2시에서 4시``) and does not say where."""
@@ -209,7 +243,19 @@ class _Reader(Days):
         return word != "에서" or self.word(after) in ("까지", "사이", "사이에") or True
 
     def _closing(self, after: int) -> int:
-        while self.word(after) in ("까지", "까지의", "사이", "사이에", "의", "사이의", "동안", "간", "쯤", "경", "정도"):
+        while self.word(after) in (
+            "까지",
+            "까지의",
+            "사이",
+            "사이에",
+            "의",
+            "사이의",
+            "동안",
+            "간",
+            "쯤",
+            "경",
+            "정도",
+        ):
             after += 1
         return after
 
@@ -218,9 +264,13 @@ class _Reader(Days):
         while after < len(self.units):
             unit = self.unit(after)
             word = unit.key
-            if word in words.SPAN_WORDS or word in words.WHOLE and unit.piece == "hangul" or word in words.ABOUT and unit.piece == "hangul":
-                after += 1
-            elif (unit.particle and unit.glued and word not in ("보다", "와", "과", "랑", "이랑")) or word in ("기준", "기준으로", "이후로"):
+            if (
+                word in words.SPAN_WORDS
+                or (word in words.WHOLE and unit.piece == "hangul")
+                or (word in words.ABOUT and unit.piece == "hangul")
+                or (unit.particle and unit.glued and word not in ("보다", "와", "과", "랑", "이랑"))
+                or word in ("기준", "기준으로", "이후로")
+            ):
                 after += 1
             else:
                 return after
@@ -234,102 +284,3 @@ class _Reader(Days):
     def use(self, first: int, end: int) -> int:
         self.used.update(range(first, end))
         return end
-
-    def finish(self) -> Times:
-        """The instants of all that was said."""
-        self._join_days()
-        for said in self.said:
-            start, end = self._instants(said)
-            if start < end:
-                self.times.ranges.append(Range(start, end, said.first))
-        self.times.ranges.sort(key=lambda each: each.first)
-        if not self.compares:
-            self.times.ranges = _one(self.times.ranges)
-        self.times.used = self.used
-        return self.times
-
-    def _join_days(self) -> None:
-        """A day said apart from its time of day belongs to it: ``어제 … 오후 3시부터 5시``."""
-        bare = [said for said in self.said if said.start and said.start.period and said.start.clock is None and said.start.part is None and said.end is None]
-        timed = [said for said in self.said if said.start and said.start.period is None and said.start.instant is None]
-        if len(bare) != 1 or not timed or (self.compares and len(self.said) > 2):
-            return
-        period = bare[0].start.period if bare[0].start else None
-        if period is None or not period.day or bare[0].opened:
-            return
-        for said in timed:
-            start = said.start
-            said.start = End(period, start.clock if start else None, start.part if start else None)
-            said.first = min(said.first, bare[0].first)
-        self.said.remove(bare[0])
-
-    def _instants(self, said: _Said) -> tuple[datetime, datetime]:
-        first = said.start or End()
-        if said.end is not None:
-            return self._between(first, said.end)
-        whole = self._whole(first)
-        if said.opened:
-            start = whole[0]
-            if start > self.now and first.period is None:
-                start -= timedelta(days=1)
-            return start, self.now
-        if said.closed:
-            until = whole[0] if first.clock else whole[1] if first.period else whole[0]
-            day = first.period.first if first.period else until.date()
-            return at(day, 0, self.zone), min(until, self.now)
-        start, end = whole
-        if start >= self.now and first.period is None:
-            start, end = start - timedelta(days=1), end - timedelta(days=1)
-        return start, min(end, self.now)
-
-    def _between(self, first: End, second: End) -> tuple[datetime, datetime]:
-        clock, other = first.clock, second.clock
-        if clock and other and not (first.instant or second.instant):
-            first, second = self._halves(first, second, clock, other)
-        start = self._whole(first)[0]
-        period = second.period or (first.period if second.instant is None else None)
-        ends = self._whole(End(period, second.clock, second.part, second.instant, second.ago))
-        end = ends[0] if second.clock or second.instant else ends[1]
-        if end <= start and second.period is None and second.instant is None:
-            end += timedelta(days=1)
-        if start >= self.now and first.period is None and first.instant is None:
-            start, end = start - timedelta(days=1), end - timedelta(days=1)
-        return start, min(end, self.now)
-
-    @staticmethod
-    def _halves(first: End, second: End, clock: Clock, other: Clock) -> tuple[End, End]:
-        """The halves of the day that only one of two hours has; the first takes the second's if it stays before it."""
-        half, following = clock.half, other.half
-        if not half and following and not clock.fixed and clock.minutes(following) < other.minutes():
-            half = following
-        elif not half and following and not clock.fixed and following == "pm":
-            half = "am"
-        if not following and half and not other.fixed:
-            following = half
-        return (
-            End(first.period, Clock(clock.hour, clock.minute, clock.second, half, clock.fixed), None),
-            End(second.period, Clock(other.hour, other.minute, other.second, following, other.fixed), None),
-        )
-
-    def _whole(self, end: End) -> tuple[datetime, datetime]:
-        """The stretch of time that one end stands for alone."""
-        if end.instant is not None:
-            return end.instant, self.now if end.ago else end.instant
-        period = end.period or day_of(self.now.date())
-        if end.clock is not None:
-            minutes = end.clock.minutes()
-            length = 60 if end.clock.minute == 0 else 1
-            return at(period.first, minutes, self.zone), at(period.first, minutes + length, self.zone)
-        if end.part is not None:
-            return at(period.first, end.part[0] * 60, self.zone), at(period.first, end.part[1] * 60, self.zone)
-        return at(period.first, 0, self.zone), at(period.last, 0, self.zone)
-
-
-def _one(ranges: list[Range]) -> list[Range]:
-    """The ranges of a question that compares nothing: what lies in all of them, else all of them together."""
-    if len(ranges) < 2:
-        return ranges
-    start, end = max(each.start for each in ranges), min(each.end for each in ranges)
-    if start >= end:
-        start, end = min(each.start for each in ranges), max(each.end for each in ranges)
-    return [Range(start, end, ranges[0].first, all(each.rolling for each in ranges))]

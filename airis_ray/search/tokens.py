@@ -27,7 +27,7 @@ class Piece(StrEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of the question. ``key`` is what it is looked up by, ``glued`` says that nothing is before it but text."""
+    """A piece of the question. ``key`` is what it is looked up by, ``glued`` says that no space is before it."""
 
     kind: Piece
     text: str
@@ -50,7 +50,8 @@ _SCAN: Final = re.compile(
   | (?P<version>(?<![0-9A-Za-z.])v?\d+\.\d+\.\d+(?:[-.]\w+)*|(?<![0-9A-Za-z.])v\d+\.\d+)
   | (?P<clock>(?<!\d)\d{1,2}:\d{2}(?::\d{2})?(?!\d))
   | (?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)
-  | (?P<word>w/(?=\s)|[A-Za-z][A-Za-z0-9_]*(?:[.\-_/][A-Za-z0-9_{}]+)*(?:'[A-Za-z]+)?|[A-Za-z]\+\+|\.net)
+  | (?P<word>w/(?=\s)|non(?=-[A-Za-z])|top(?=\d)|[A-Za-z]\+\+|\.net
+      |[A-Za-z][A-Za-z0-9_]*(?:[.\-_/][A-Za-z0-9_{}]+)*(?:'[A-Za-z]+)?)
   | (?P<hangul>[가-힣]+)
   | (?P<sign>>=|<=|≥|≤|==|[<>=~–—〜～%+/-]|[^\s])
     """,
@@ -65,7 +66,9 @@ def scan(question: str) -> list[Token]:
     end = -1
     for match in _SCAN.finditer(text):
         kind = Piece(str(match.lastgroup))
-        found.append(Token(kind, match[0], _key(kind, match[0]), match.start(), match.end(), match.start() == end))
+        found.append(
+            Token(kind, match[0], _key(kind, match[0]), match.start(), match.end(), match.start() == end)
+        )
         end = match.end()
     return found
 
@@ -82,4 +85,6 @@ def _key(kind: Piece, text: str) -> str:
     return text.lower()
 
 
-_CONTRACTIONS: Final = frozenset({"what's", "how's", "let's", "where's", "who's", "that's", "it's", "there's", "isn't"})
+_CONTRACTIONS: Final = frozenset(
+    {"what's", "how's", "let's", "where's", "who's", "that's", "it's", "there's", "isn't"}
+)

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from airis_ray.search.catalog import Catalog
 from airis_ray.search.grammar import understand
+from airis_ray.search.instants import Times
 from airis_ray.search.korean import is_korean
 from airis_ray.search.meaning import Meaning
 from airis_ray.search.periods import zone_of
-from airis_ray.search.planner import Proposal, propose
-from airis_ray.search.times import Times, read_times
+from airis_ray.search.planner import propose
+from airis_ray.search.requests import Proposal
+from airis_ray.search.times import read_times
 from airis_ray.search.units import units
 
 
@@ -30,7 +32,9 @@ def read_question(question: str, now: datetime, time_zone: str | None, catalog: 
     """Read a question asked at ``now`` (with its offset) in a time zone. Raises InvalidInput for an unknown zone."""
     zone = zone_of(time_zone)
     words = units(question, catalog.names)
-    compares = any(unit.has("signal", "compare") for unit in words) or any(unit.has("signal", "patterns") for unit in words)
+    compares = any(unit.has("signal", "compare") for unit in words) or any(
+        unit.has("signal", "patterns") for unit in words
+    )
     times = read_times(words, now, zone, compares=compares)
     meaning = understand(question, words, catalog, times)
     local = now.astimezone(zone_of(times.zone) if times.zone else zone)

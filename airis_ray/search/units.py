@@ -20,7 +20,7 @@ _LONGEST_RUN: Final = 6
 
 @dataclass(frozen=True)
 class Unit:
-    """A word, or several that mean something together. ``particle`` marks a Korean particle, ``known`` a listed form."""
+    """A word, or several that mean something together. ``particle`` marks a Korean particle."""
 
     piece: Piece
     text: str
@@ -92,7 +92,8 @@ def _pieces(tokens: Sequence[Token], names: Names) -> list[Unit]:
 def _hangul(tokens: Sequence[Token], dictionary: Dictionary) -> list[Unit]:
     first = tokens[0].start
     text = "".join(
-        " " * (token.start - (tokens[n - 1].end if n else first)) + token.text for n, token in enumerate(tokens)
+        " " * (token.start - (tokens[n - 1].end if n else first)) + token.text
+        for n, token in enumerate(tokens)
     )
     found: list[Unit] = []
     for part in segment(text, dictionary, glued=tokens[0].glued):
@@ -122,12 +123,6 @@ class _Union:
     def __contains__(self, form: object) -> bool:
         return any(form in each for each in self._sets)
 
-    def __iter__(self) -> object:  # pragma: no cover - Collection asks for it
-        return iter(frozenset().union(*self._sets))
-
-    def __len__(self) -> int:
-        return sum(map(len, self._sets))
-
 
 def _joined(pieces: Sequence[Unit], names: Names) -> list[Unit]:
     found: list[Unit] = []
@@ -145,14 +140,30 @@ def _longest(pieces: Sequence[Unit], at: int, names: Names) -> tuple[Unit, int]:
         return first, 1
     for count in range(min(_LONGEST_RUN, len(pieces) - at), 0, -1):
         run = pieces[at : at + count]
-        if any(unit.piece not in (Piece.WORD, Piece.HANGUL) for unit in run[1:]) or (count > 1 and run[-1].particle):
+        if any(unit.piece not in (Piece.WORD, Piece.HANGUL) for unit in run[1:]) or (
+            count > 1 and run[-1].particle
+        ):
             continue
         senses, known = _meanings(run, names)
         if senses or known:
-            text = "".join(" " * (unit.start - (run[n - 1].end if n else unit.start)) + unit.text for n, unit in enumerate(run))
+            text = "".join(
+                " " * (unit.start - (run[n - 1].end if n else unit.start)) + unit.text
+                for n, unit in enumerate(run)
+            )
             particle = first.particle and count == 1 and not known
             return (
-                Unit(first.piece, text, " ".join(unit.key for unit in run), first.start, run[-1].end, first.glued, senses, known, particle, run[-1].tail),
+                Unit(
+                    first.piece,
+                    text,
+                    " ".join(unit.key for unit in run),
+                    first.start,
+                    run[-1].end,
+                    first.glued,
+                    senses,
+                    known,
+                    particle,
+                    run[-1].tail,
+                ),
                 count,
             )
     return first, 1

@@ -28,7 +28,9 @@ def read_quoted(reading: Reading) -> None:
 
 
 def _service(reading: Reading, text: str, place: int) -> str | None:
-    marked = reading.unit(place + 1).has("signal", "services") or reading.unit(place - 1).has("signal", "services")
+    marked = reading.unit(place + 1).has("signal", "services") or reading.unit(place - 1).has(
+        "signal", "services"
+    )
     return text if marked and text in reading.catalog.services else None
 
 
@@ -38,7 +40,12 @@ def _either(reading: Reading, text: str, place: int) -> Clause:
     join = place - 1
     while reading.unit(join).key in ("the", "로그", "logs"):
         join -= 1
-    if reading.unit(join).key in _OR and clauses and clauses[-1].field == "" and clauses[-1].at in (join - 1, join - 2, join - 3):
+    if (
+        reading.unit(join).key in _OR
+        and clauses
+        and clauses[-1].field == ""
+        and clauses[-1].at in (join - 1, join - 2, join - 3)
+    ):
         before = clauses.pop()
         return Clause("", "=", (*before.values, text), at=before.at)
     return Clause("", "=", (text,), at=place)
@@ -52,7 +59,7 @@ def read_said(reading: Reading) -> None:
         if end is None:
             place += 1
             continue
-        text = _surface(reading, place, end)
+        text = next(text for text in _surfaces(reading, place, end) if reading.catalog.says(text))
         reading.add(_either(reading, text, place), *range(place, end + 1))
         place = end + 1
 
@@ -61,10 +68,10 @@ def _longest(reading: Reading, first: int) -> int | None:
     if not _may_begin(reading, first):
         return None
     for last in range(min(first + _LONGEST, len(reading.units)) - 1, first - 1, -1):
-        if all(_may_be(reading, at, at == first) for at in range(first, last + 1)) and _tells(reading, first, last):
-            text = _surface(reading, first, last)
-            if len(text) > 1 and reading.catalog.says(text):
-                return last
+        if not all(_may_be(reading, at) for at in range(first, last + 1)) or not _tells(reading, first, last):
+            continue
+        if any(len(text) > 1 and reading.catalog.says(text) for text in _surfaces(reading, first, last)):
+            return last
     return None
 
 
@@ -75,7 +82,7 @@ def _may_begin(reading: Reading, place: int) -> bool:
     return not (unit.has("filler") and not unit.has("not")) or unit.key in ("no", "out of", "out")
 
 
-def _may_be(reading: Reading, place: int, first: bool) -> bool:
+def _may_be(reading: Reading, place: int) -> bool:
     unit = reading.unit(place)
     if not reading.free(place) or unit.has("signal") or unit.piece in (Piece.QUOTED, Piece.SIGN):
         return False
@@ -85,19 +92,26 @@ def _may_be(reading: Reading, place: int, first: bool) -> bool:
 def _tells(reading: Reading, first: int, last: int) -> bool:
     """Whether a sequence is text rather than the grammar's own words."""
     units = reading.units[first : last + 1]
-    if units[-1].particle or (units[-1].has("filler") and len(units) > 1):
+    if units[-1].particle or (_empty(units[-1]) and len(units) > 1):
         return False
     content = [unit for unit in units if not (unit.particle or _empty(unit))]
     if any(unit.unknown for unit in content):
         return True
     if len(content) == 1 and len(units) == 1:
         return _weak(content[0])
-    known = all(unit.has("level") or unit.has("status") or unit.has("measure") or unit.has("group") for unit in content)
+    known = all(
+        unit.has("level") or unit.has("status") or unit.has("measure") or unit.has("group")
+        for unit in content
+    )
     return len(units) >= 2 and bool(content) and not known
 
 
 def _empty(unit: Unit) -> bool:
-    return bool(unit.senses) and all(sense.kind in ("filler", "near", "contains") for sense in unit.senses) and not unit.names
+    return (
+        bool(unit.senses)
+        and all(sense.kind in ("filler", "near", "contains") for sense in unit.senses)
+        and not unit.names
+    )
 
 
 def _weak(unit: Unit) -> bool:
@@ -106,7 +120,17 @@ def _weak(unit: Unit) -> bool:
         return False
     if any(name.kind == "service" or (name.kind == "key" and name.weight > 0.9) for name in unit.names):
         return False
-    return all(name.kind == "metric" or name.key in ("error.type", "exception.type", "app.payment.decline_reason") or name.kind == "key" for name in unit.names)
+    return all(
+        name.kind == "metric"
+        or name.key in ("error.type", "exception.type", "app.payment.decline_reason")
+        or name.kind == "key"
+        for name in unit.names
+    )
+
+
+def _surfaces(reading: Reading, first: int, last: int) -> list[str]:
+    """The words as written, and without the ending of the last one."""
+    return [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
 
 
 def _surface(reading: Reading, first: int, last: int) -> str:
@@ -142,5 +166,7 @@ def _asked_for(reading: Reading, first: int, last: int) -> bool:
     before = reading.unit(first - 1)
     if before.key in ("the", "a") or before.has("contains"):
         before = reading.unit(first - 1) if before.has("contains") else reading.unit(first - 2)
-    said = after.has("contains") and after.piece is Piece.HANGUL and after.key not in ("있는", "관련", "관련된")
+    said = (
+        after.has("contains") and after.piece is Piece.HANGUL and after.key not in ("있는", "관련", "관련된")
+    )
     return said or (before.has("contains") and before.piece is Piece.WORD and not before.has("near"))

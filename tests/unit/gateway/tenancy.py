@@ -253,10 +253,6 @@ def accounts(me: Party, other: Party) -> list[Call]:
     return [Call(), Call(params={"from": "now-7d"}), Call(params={"tenant": other.tenant})]
 
 
-def accounts(me: Party, other: Party) -> list[Call]:
-    return [Call(), Call(params={"from": "now-7d"}), Call(params={"tenant": other.tenant})]
-
-
 # ---- analytics ----
 
 
@@ -353,6 +349,26 @@ def sql(me: Party, other: Party) -> list[Call]:
     ]
 
 
+# ---- search ----
+
+
+def ask(me: Party, other: Party) -> list[Call]:
+    # An answer repeats its question, so the other's names are asked for with a letter missing: they may not be found.
+    return [
+        Call(json={"question": f"'{me.secret}' 로그 최근 1시간"}, shows=True),
+        Call(json={"question": f"{other.service[:-1]} 서비스 로그 최근 1시간"}),
+        Call(json={"question": f"logs of {other.service[:-1]} in the last hour"}),
+        Call(json={"question": f"최근 1시간 {other.secret[:-1]} 요청 수"}),
+        Call(json={"question": "list all services", "execute": True}, shows=True),
+        Call(json={"question": "what metrics do we have?"}, shows=True),
+        Call(json={"question": "서비스별 요청 수 최근 1시간"}),
+    ]
+
+
+def similar_logs(me: Party, other: Party) -> list[Call]:
+    return [Call(json={"text": "something happened"}), Call(json={"text": other.service, "limit": 100})]
+
+
 CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/"): none,
     ("GET", "/healthz"): none,
@@ -367,7 +383,6 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/api/tenants"): none,
     ("POST", "/api/tenants"): create_tenant,
     ("GET", "/api/audit"): audit,
-    ("GET", "/api/accounts"): accounts,
     ("GET", "/api/accounts"): accounts,
     ("POST", "/v1/logs"): telemetry("logs"),
     ("POST", "/v1/traces"): telemetry("traces"),
@@ -411,5 +426,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/api/analytics/fields"): fields,
     ("GET", "/api/analytics/fields/{field}/values"): field_values,
     ("POST", "/api/analytics/sql"): sql,
+    ("POST", "/api/search/ask"): ask,
+    ("POST", "/api/search/similar-logs"): similar_logs,
 }
 """What the walk sends to each route. A new route needs a line here, or the walk fails."""

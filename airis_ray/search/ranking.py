@@ -1,0 +1,73 @@
+"""How an answer is ordered and how much of it is asked: 제일 느린, slowest, 최신순, top 5, which country … the most."""
+
+from __future__ import annotations
+
+from airis_ray.search.groups import key_at
+from airis_ray.search.meaning import Measure
+from airis_ray.search.reading import Reading
+
+
+def read_order(reading: Reading) -> None:
+    """Superlatives: 제일 느린, slowest, 최신순, top 5."""
+    meaning = reading.meaning
+    superlative = reading.places("superlative")
+    places = reading.places("order")
+    if meaning.limit is None:
+        _named_limit(reading)
+    ranked = any(reading.unit(place).value("order") in ("most", "highest") for place in places)
+    if superlative or (meaning.limit is not None and places) or (ranked and reading.any("which")):
+        _ranked_key(reading)
+    meaning.ranking = bool(superlative or places)
+    for place in places:
+        kind = str(reading.unit(place).value("order"))
+        if kind in ("slowest", "fastest"):
+            if meaning.table and meaning.signal == "traces":
+                meaning.measures.append(Measure("max" if kind == "slowest" else "min", "duration"))
+            elif meaning.signal == "traces" and not meaning.group:
+                meaning.order = ("duration", kind == "slowest")
+            elif meaning.signal == "traces" and not meaning.measures:
+                meaning.measures.append(Measure("p95", "duration"))
+        elif kind in ("latest", "oldest"):
+            meaning.order = ("Timestamp", kind == "latest")
+        elif kind in ("most", "highest") and meaning.group and not meaning.measures:
+            meaning.measures.append(Measure("count"))
+        reading.use(place)
+    reading.use(*superlative)
+    if meaning.group and superlative and not meaning.measures:
+        meaning.measures.append(Measure("count"))
+
+
+def _named_limit(reading: Reading) -> None:
+    """A single one: ``the slowest request``, ``제일 느린 요청 하나``."""
+    for place, unit in enumerate(reading.units):
+        if unit.key in ("하나", "하나만") and reading.free(place):
+            reading.meaning.limit = 1
+            reading.use(place)
+
+
+def _ranked_key(reading: Reading) -> None:
+    """``top 3 routes``, ``에러가 가장 많은 나라``: what is ranked is what is grouped by."""
+    meaning = reading.meaning
+    if meaning.group:
+        return
+    for place in range(len(reading.units)):
+        if not reading.free(place) or reading.unit(place + 1).has("compare"):
+            continue
+        key = key_at(reading, place)
+        if key == "level" and (reading.unit(place - 1).has("level") or reading.unit(place + 1).has("level")):
+            continue
+        if key is None or (key in ("app.user.id",) and not meaning.limit):
+            continue
+        attribute = reading.catalog.attributes.get(key)
+        if (
+            key in ("service", "level", "name")
+            or attribute is None
+            or not attribute.numeric
+            or key == "http.response.status_code"
+        ):
+            meaning.group.append(key)
+            reading.use(place)
+            if meaning.limit is None:
+                meaning.limit = 1
+                meaning.table = False
+            return
