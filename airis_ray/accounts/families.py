@@ -37,7 +37,7 @@ _BALANCE: Final = {
     "missing": "Records of the last day that one stage counts and the next does not. Cure: report it, it is a bug",
     "balanced": "1 where every record of the last day is accounted for, or on its way for less than 15 minutes",
 }
-_DROPPED: Final = "that the disk guard dropped because the disk was filling up. Cure: a larger disk, or a shorter AIRIS_RETENTION_*"
+_DROPPED: Final = "dropped by the disk guard. Cure: a larger disk, or a shorter AIRIS_RETENTION_*"
 
 
 async def account_families(store: Store, now: float) -> list[Metric]:
