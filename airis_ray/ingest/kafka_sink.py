@@ -7,14 +7,16 @@ from typing import Final
 
 import pyarrow.compute as pc
 
-from airis_ray.errors import AirisError
+from airis_ray.errors import AirisError, InvalidInput
 from airis_ray.ingest import metrics
 from airis_ray.ingest.budget import Budget
+from airis_ray.ingest.lanes import GROUP_DAYS
 from airis_ray.ingest.sink import Accepted
 from airis_ray.settings import Settings
 from airis_ray.stream import messages
 from airis_ray.stream.messages import Envelope, Message
 from airis_ray.stream.producer import Producer
+from airis_ray.telemetry.admission import days
 from airis_ray.telemetry.otlp import Decoded, decode
 from airis_ray.telemetry.tables import Signal
 
@@ -34,6 +36,7 @@ class KafkaSink:
         """See :meth:`Sink.put`. A request of which nothing was accepted is not sent."""
         if not accepted.decoded.accepted:
             return
+        _check_days(accepted.decoded)
         size, loop = len(accepted.body), asyncio.get_running_loop()
         topic = messages.topic_of(self._settings, accepted.signal)
         self._budget.take(size)
@@ -68,6 +71,15 @@ class KafkaSink:
             traceparent=accepted.traceparent,
         )
         return messages.message(self._settings, signal, body, envelope)
+
+
+def _check_days(decoded: Decoded) -> None:
+    """Raise InvalidInput for records on too many days: the consumer could not insert them, long after the 200."""
+    lying = frozenset[int]().union(*(days(batch) for batch in decoded.tables.values()))
+    if len(lying) > GROUP_DAYS:
+        raise InvalidInput(
+            f"the records of one request lie on {len(lying)} different days; at most {GROUP_DAYS} are taken"
+        )
 
 
 def all_timed(signal: Signal, decoded: Decoded, body: bytes, received_ns: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from airis_ray.errors import Overloaded, TooLarge, Unavailable
+from airis_ray.errors import InvalidInput, Overloaded, TooLarge, Unavailable
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.sink import Accepted, Sink, open_sink
 from airis_ray.settings import IngestSettings, KafkaSettings, Settings
@@ -190,6 +190,19 @@ async def test_what_never_fits_is_too_large_and_what_does_not_fit_now_is_overloa
         budget.give(budget.limit)
         await sink.put(small)
     assert await backend.count("traces", tenant) == 2
+
+
+async def test_records_on_too_many_days_are_refused(backend: Backend, tenant: str) -> None:
+    message = request("logs", 100, "checkout")
+    for day, record in enumerate(message.resource_logs[0].scope_logs[0].log_records):
+        record.time_unix_nano -= day * 86_400 * 10**9
+    body = message.SerializeToString()
+    item = Accepted("logs", tenant, body, decode("logs", body, tenant=tenant), time.time_ns())
+    async with opened(backend) as (sink, budget):
+        with pytest.raises(InvalidInput, match="100 different days; at most 90"):
+            await sink.put(item)
+        assert budget.held == 0
+    assert await backend.count("logs", tenant) == 0
 
 
 async def test_a_caller_that_goes_away_holds_nothing(backend: Backend, tenant: str) -> None:
