@@ -105,6 +105,11 @@ class StoreSettings(_Group):
     database: str = Field(
         "default", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="database of the tables"
     )
+    cluster: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="ClickHouse's name of the shards that a new store spreads tenants' rows over",
+    )
     max_query_seconds: Seconds = Field(30.0, gt=0, description="time limit of one query")
     max_query_memory: Bytes = Field(2 * 2**30, gt=0, description="memory limit of one query")
     max_query_rows: int = Field(2_000_000_000, gt=0, description="rows one query may read")
@@ -153,8 +158,12 @@ class DiskSettings(_Group):
 class LogSettings(_Group):
     """What is lifted out of plain log lines (of Loki, Elasticsearch, Splunk; OTLP's are kept as they came)."""
 
-    infer_severity: bool = Field(True, description="a line without a severity gets the one that its text names")
-    parse_json: bool = Field(True, description="a line that is a JSON object becomes its message and attributes")
+    infer_severity: bool = Field(
+        True, description="a line without a severity gets the one that its text names"
+    )
+    parse_json: bool = Field(
+        True, description="a line that is a JSON object becomes its message and attributes"
+    )
 
 
 class AccountSettings(_Group):
@@ -323,7 +332,8 @@ class LlmSettings(_Group):
     """
 
     url: str | None = Field(
-        None, description="OpenAI-compatible endpoint, http(s)://host/v1; unset: the grammar alone reads questions"
+        None,
+        description="OpenAI-compatible endpoint, http(s)://host/v1; unset: the grammar alone reads questions",
     )
     model: str = Field("default", min_length=1, description="name of the model at that endpoint")
     api_key: SecretStr | None = Field(None, description="bearer token of that endpoint")
@@ -368,7 +378,9 @@ class TestSettings(_Group):
     redis_url: str | None = Field(None, description="a running Redis for the tests, else they start one")
     kafka_cache: Path | None = Field(None, description="folder in which tests keep what Kafka is made of")
     data: Path | None = Field(None, description="folder of public data sets for accuracy tests")
-    kube_api: Path | None = Field(None, description="folder of a built Kubernetes API server (scripts/kube-api)")
+    kube_api: Path | None = Field(
+        None, description="folder of a built Kubernetes API server (scripts/kube-api)"
+    )
     schemas: Path | None = Field(None, description="folder of custom resource definitions for tests/kube")
 
 

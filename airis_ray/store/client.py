@@ -173,7 +173,8 @@ class ClickHouseStore:
             "query_id": query.query_id or uuid.uuid4().hex,
         }
         if query.tenant is not None:
-            parameters["additional_table_filters"] = tenant_filters(query.tenant)
+            local = self.database if limits.cluster else None
+            parameters["additional_table_filters"] = tenant_filters(query.tenant, local)
         return parameters
 
     def _deadline(self, query: Query) -> float:

@@ -14,6 +14,7 @@ from typing import Final
 from clickhouse_connect.driver.binding import quote_identifier
 
 from airis_ray.errors import InvalidInput
+from airis_ray.store.layout import layout_of
 from airis_ray.store.protocol import Query, Store
 
 HotKeys = Mapping[str, Collection[str]]
@@ -122,9 +123,12 @@ async def add_hot_key(store: Store, table: str, key: str) -> str:
     column = quote_identifier(name)
     literal = "'" + key.replace("\\", "\\\\").replace("'", "\\'") + "'"
     own, resource = (f"{each}[{literal}]" for each in ATTRIBUTE_MAPS[table])
-    await store.command(
+    layout = await layout_of(store)
+    for statement in (
         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} LowCardinality(String) "
-        f"MATERIALIZED if({own} != '', {own}, {resource}) CODEC(ZSTD(1))"
-    )
-    await store.command(f"ALTER TABLE {table} MATERIALIZE COLUMN {column}")
+        f"MATERIALIZED if({own} != '', {own}, {resource}) CODEC(ZSTD(1))",
+        f"ALTER TABLE {table} MATERIALIZE COLUMN {column}",
+    ):
+        for part in layout.statements(statement):
+            await store.command(part)
     return name

@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from airis_ray.errors import InvalidInput
 from airis_ray.settings import RetentionSettings, Settings
+from airis_ray.store.layout import Layout, layout_of
 from airis_ray.store.protocol import Query, Store
 from airis_ray.store.retention import RETENTION, is_by_service, ttl_expression
 
@@ -103,12 +104,13 @@ async def plan(store: Store, *, settings: Settings, down: int = 0) -> list[Step]
     known = {migration.version: migration for migration in load()}
     applied = await _applied(store)
     _check(applied, known)
+    layout = await layout_of(store, settings.store.cluster)
     if down:
         versions = sorted(applied, reverse=True)[:down]
-        return [_step(known[version], "down", settings.retention) for version in versions]
+        return [_step(known[version], "down", settings.retention, layout) for version in versions]
     missing = sorted(set(known) - set(applied))
-    due = [_step(known[version], "up", settings.retention) for version in missing]
-    return [*due, *await _retention_steps(store, settings.retention)]
+    due = [_step(known[version], "up", settings.retention, layout) for version in missing]
+    return [*due, *await _retention_steps(store, settings.retention, layout)]
 
 
 async def migrate(store: Store, *, settings: Settings, dry_run: bool = False, down: int = 0) -> list[Step]:
@@ -119,7 +121,8 @@ async def migrate(store: Store, *, settings: Settings, dry_run: bool = False, do
     steps = await plan(store, settings=settings, down=down)
     if dry_run or not steps:
         return steps
-    await store.command(_LOG_TABLE)
+    for statement in (await layout_of(store, settings.store.cluster)).statements(_LOG_TABLE.strip()):
+        await store.command(statement)
     checksums = {migration.version: migration.checksum for migration in load()}
     for step in steps:
         for statement in step.statements:
@@ -129,10 +132,13 @@ async def migrate(store: Store, *, settings: Settings, dry_run: bool = False, do
     return steps
 
 
-def _step(migration: Migration, direction: Literal["up", "down"], retention: RetentionSettings) -> Step:
+def _step(
+    migration: Migration, direction: Literal["up", "down"], retention: RetentionSettings, layout: Layout
+) -> Step:
     statements = migration.up if direction == "up" else migration.down
-    rendered = tuple(render(statement, retention) for statement in statements)
-    return Step(migration.version, migration.name, direction, rendered)
+    rendered = (render(statement, retention) for statement in statements)
+    laid_out = tuple(part for statement in rendered for part in layout.statements(statement))
+    return Step(migration.version, migration.name, direction, laid_out)
 
 
 def render(statement: str, retention: RetentionSettings) -> str:
@@ -178,15 +184,18 @@ def _check(applied: dict[int, str], known: dict[int, Migration]) -> None:
             )
 
 
-async def _retention_steps(store: Store, retention: RetentionSettings) -> list[Step]:
+async def _retention_steps(store: Store, retention: RetentionSettings, layout: Layout) -> list[Step]:
     """ALTER statements for the tables that exist with another TTL than the settings name."""
     sql = """
         SELECT name, engine_full FROM system.tables
         WHERE database = currentDatabase() AND name IN {names:Array(String)}
     """
-    table = (await store.query(Query(sql, {"names": list(RETENTION)}))).table
-    rows = zip(table["name"].to_pylist(), table["engine_full"].to_pylist(), strict=True)
-    statements = tuple(_alterations(rows, retention))
+    names = {layout.base(name): name for name in RETENTION}
+    table = (await store.query(Query(sql, {"names": list(names)}))).table
+    found = (names[name] for name in table["name"].to_pylist())
+    rows = zip(found, table["engine_full"].to_pylist(), strict=True)
+    altered = _alterations(rows, retention)
+    statements = tuple(part for statement in altered for part in layout.statements(statement))
     return [Step(0, "retention", "retention", statements)] if statements else []
 
 

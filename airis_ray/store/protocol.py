@@ -102,8 +102,17 @@ def check_tenancy(query: Query) -> None:
         raise InvalidInput(f"a query of one tenant may not name the setting {_FILTER}")
 
 
-def tenant_filters(tenant: str) -> str:
-    """The value of ClickHouse's setting ``additional_table_filters`` that shows one tenant's rows alone."""
+def local_name(table: str) -> str:
+    """The table that holds one shard's rows of ``table``, where a store has shards."""
+    return f"{table}_local"
+
+
+def tenant_filters(tenant: str, local: str | None = None) -> str:
+    """The value of ClickHouse's setting ``additional_table_filters`` that shows one tenant's rows alone.
+
+    ``local`` is the database of a store with shards: the filter then holds on each shard by itself as well.
+    """
     literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
     condition = f"Tenant = '{literal}'".replace("\\", "\\\\").replace("'", "\\'")
-    return "{" + ", ".join(f"'{table}': '{condition}'" for table in TENANT_TABLES) + "}"
+    tables = [*TENANT_TABLES, *(f"{local}.{local_name(table)}" for table in TENANT_TABLES if local)]
+    return "{" + ", ".join(f"'{table}': '{condition}'" for table in tables) + "}"

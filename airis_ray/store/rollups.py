@@ -16,6 +16,7 @@ from functools import cache
 from typing import Final
 
 from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.store.layout import layout_of
 from airis_ray.store.migrate import load
 from airis_ray.store.protocol import Query, Store
 from airis_ray.store.retention import RETENTION
@@ -90,8 +91,13 @@ async def rebuild(store: Store, rollup: str, start: int, end: int) -> int:
     have.
 
     Meant for time that has passed: records that arrive for an interval while it is made again may be counted
-    twice, which is noticed and repeated. Unavailable where they keep arriving.
+    twice, which is noticed and repeated. Unavailable where they keep arriving; InvalidInput where rows are spread over
+    shards, since a shard can be made again from its own rows alone.
     """
+    if (cluster := (await layout_of(store)).cluster) is not None:
+        raise InvalidInput(
+            f"{rollup} is spread over the shards of {cluster}: roll-ups of such a store are not rebuilt"
+        )
     start, end = _aligned(rollup, start, end)
     for view in _views_of(rollup):
         for low, high in _chunks(start, end):
