@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cramjam
@@ -160,6 +161,20 @@ def test_snappy_is_not_inflated_past_the_limit() -> None:
 )
 def test_which_series_are_counters(name: str, kind: int, has_le: bool, counter: bool) -> None:
     assert is_counter(name, kind, has_le=has_le) is counter
+
+
+def test_what_prometheus_own_library_sends_as_2_0() -> None:
+    """A body that the package ``exp/api/remote`` of client_golang made: five counters with exemplars, a histogram."""
+    body = (Path(__file__).parent / "data/remote_write_v2.snappy").read_bytes()
+    found = translate_v2(snappy.inflate(body, LIMIT), LIMIT)
+    assert (found.samples, found.histograms, found.exemplars, found.refused) == (5, 1, 5, 0)
+    tables = decode("metrics", found.otlp, tenant="t").tables
+    counters = tables["otel_metrics_sum"].to_pylist()
+    assert [row["Value"] for row in counters if row["ServiceName"] == "gojob"] == [0.0, 3.0, 1.0, 4.0, 2.0]
+    assert {row["MetricDescription"] for row in counters} == {"hits"}
+    (latency,) = tables["otel_metrics_exponential_histogram"].to_pylist()
+    assert (latency["Scale"], latency["Count"], latency["ZeroCount"]) == (2, 6, 1)
+    assert (latency["PositiveOffset"], latency["PositiveBucketCounts"]) == (-4, [1, 2, 0, 2])
 
 
 def test_labels_twice_or_empty_refuse_their_series_alone() -> None:
