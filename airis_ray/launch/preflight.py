@@ -14,6 +14,7 @@ from airis_ray.settings import Settings
 from airis_ray.store.embedded.folder import check_data_dir
 
 _REACH_SECONDS = 4.0  # the whole of the checks has to end within 10 s
+_REDIS_SECONDS = 0.5  # each for the connect and the answer; a cache that takes longer is none
 
 
 def preflight(settings: Settings) -> None:
@@ -30,6 +31,8 @@ def preflight(settings: Settings) -> None:
         from airis_ray.stream.topics import reach  # loads librdkafka
 
         reach(settings.kafka, _REACH_SECONDS)
+    if settings.redis.url is not None:
+        _check_redis(settings.redis.url)
 
 
 def _ports(settings: Settings) -> list[tuple[str, str, int]]:
@@ -74,6 +77,26 @@ def _check_clickhouse(url: str) -> None:
         reason = getattr(error, "reason", error)
         raise Unavailable(
             f"AIRIS_CLICKHOUSE_URL: no ClickHouse answers at {_without_password(url)}: {reason}"
+        ) from None
+
+
+def _check_redis(url: str) -> None:
+    """The program runs without its Redis; one that does not answer at the start is a wrong address."""
+    from redis import Redis, RedisError  # a start without a Redis does not pay for its client
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    seconds = _REDIS_SECONDS
+    try:
+        once = Retry(NoBackoff(), 0)
+        with Redis.from_url(
+            url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once, protocol=2
+        ) as redis:
+            redis.ping()
+    except (RedisError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        raise Unavailable(
+            f"AIRIS_REDIS_URL: no Redis answers at {_without_password(url)}: {reason}"
         ) from None
 
 

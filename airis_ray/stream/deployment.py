@@ -16,6 +16,7 @@ from airis_ray.stream.kafka import KafkaBroker
 from airis_ray.stream.service import StreamService
 from airis_ray.web.logs import configure_logs
 from airis_ray.web.telemetry import Telemetry
+from airis_ray.web.vitals import Vitals, vitals
 
 _CLOSE_SECONDS = 12.0  # below Serve's graceful_shutdown_timeout_s, with time to leave the group
 
@@ -38,6 +39,10 @@ class Stream:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """For the policy: lag, throughput and load of this consumer."""
         return asdict(self._service.stats())
+
+    async def vitals(self) -> Vitals:
+        """What this replica tells of itself."""
+        return vitals("stream")
 
     async def __del__(self) -> None:
         await self._service.close(_CLOSE_SECONDS)

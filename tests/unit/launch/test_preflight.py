@@ -10,6 +10,7 @@ from airis_ray.errors import AirisError, InvalidInput, Unavailable
 from airis_ray.launch.config import serve_environment
 from airis_ray.launch.preflight import absolute, preflight
 from airis_ray.settings import Settings
+from tests.support.redis_server import RedisServer
 
 
 def _free_port() -> int:
@@ -96,6 +97,32 @@ def test_a_port_that_speaks_something_else_is_no_kafka(tmp_path: Path) -> None:
         other.listen()
         with pytest.raises(Unavailable, match="no Kafka broker answers"):
             preflight(_settings(tmp_path, AIRIS_KAFKA_BOOTSTRAP=f"127.0.0.1:{other.getsockname()[1]}"))
+
+
+def test_an_unreachable_redis_is_named_without_its_password(tmp_path: Path) -> None:
+    url = f"redis://user:secret@127.0.0.1:{_free_port()}/1"
+    with pytest.raises(
+        Unavailable, match=r"AIRIS_REDIS_URL: no Redis answers at redis://127\.0\.0\.1"
+    ) as caught:
+        preflight(_settings(tmp_path, AIRIS_REDIS_URL=url))
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_port_that_speaks_something_else_is_no_redis(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(Unavailable, match="no Redis answers"):
+            preflight(_settings(tmp_path, AIRIS_REDIS_URL=f"redis://127.0.0.1:{other.getsockname()[1]}"))
+
+
+def test_a_redis_that_answers_passes(tmp_path: Path) -> None:
+    server = RedisServer().start()
+    try:
+        preflight(_settings(tmp_path, AIRIS_REDIS_URL=server.url))
+    finally:
+        server.kill()
 
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
