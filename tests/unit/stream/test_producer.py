@@ -28,7 +28,7 @@ def cluster() -> Iterator[MockCluster]:
 
 def settings(cluster: MockCluster, **changes: float) -> KafkaSettings:
     return KafkaSettings(
-        **({"bootstrap": cluster.bootstrap, "linger": 0.0, "delivery_timeout": 3.0} | changes)
+        **({"bootstrap": cluster.bootstrap, "linger": 0.0, "delivery_timeout": 20.0} | changes)
     )
 
 
@@ -108,7 +108,7 @@ async def test_a_body_over_the_limit_is_refused_before_it_is_sent(cluster: MockC
 
 async def test_a_broker_that_is_gone_is_503_and_the_next_one_takes_messages(cluster: MockCluster) -> None:
     async with opened(settings(cluster, delivery_timeout=1.0)) as producer:
-        await producer.send(text(b"before"))
+        await eventually(producer, b"before")  # a busy machine may need a second for the first one
         cluster.down()
         with pytest.raises(Unavailable, match="did not acknowledge within 1 s") as caught:
             await producer.send(text(b"lost"))
@@ -119,7 +119,7 @@ async def test_a_broker_that_is_gone_is_503_and_the_next_one_takes_messages(clus
 
 async def test_a_broker_that_does_not_answer_is_503(cluster: MockCluster) -> None:
     async with opened(settings(cluster, delivery_timeout=1.0), grace=0.0) as producer:
-        await producer.send(text(b"before"))
+        await eventually(producer, b"before")
         cluster.delay(30_000)
         with pytest.raises(Unavailable, match="did not acknowledge"):
             await producer.send(text(b"lost"))
