@@ -134,11 +134,20 @@ class Clocks:
             return Clock(hour, half=half), after
         return None
 
+    def first_hour(self, place: int) -> tuple[Clock, int] | None:
+        """The first hour of two, of which the second one alone says that it is one: ``2-4pm``, ``14~16시``."""
+        unit = self.unit(place)
+        if unit.piece is not Piece.NUMBER or not unit.key.isdigit() or int(unit.key) > 24:
+            return None
+        joined = self.word(place + 1) in ("-", "~", "–", "—", "to", "〜", "～")
+        return (Clock(int(unit.key)), place + 1) if joined and self.clock(place + 2) is not None else None
+
     def _minute(self, place: int) -> tuple[int, int]:
         if self.word(place) == "반":
             return 30, place + 1
         number = self.number(place)
-        if number is not None and self.word(number[1]) == "분" and number[0] < 60:
+        stepped = number is not None and self.word(number[1] + 1) in words.STEP_AFTER
+        if number is not None and self.word(number[1]) == "분" and number[0] < 60 and not stepped:
             return int(number[0]), number[1] + 1
         return 0, place
 

@@ -50,7 +50,7 @@ class Days(Clocks):
         period = self.calendar(place)
         if period is not None:
             return self._timed(period[0], period[1], bare)
-        clock = self.clock(place, bare=bare)
+        clock = self.first_hour(place) or self.clock(place, bare=bare)
         if clock is not None:
             return self._dated(clock)
         part = self.table(place, words.PARTS)
@@ -74,10 +74,8 @@ class Days(Clocks):
         """A time of day behind a day."""
         following = self.skip(after, *_LITTLE)
         if period.day and self.unit(following).piece is not Piece.MOMENT:
-            clock = self.clock(
-                following,
-                bare=bare and following > after and self.unit(following - 1).key in ("at", "around"),
-            )
+            said = bare and following > after and self.unit(following - 1).key in ("at", "around")
+            clock = self.first_hour(following) or self.clock(following, bare=said)
             if clock is not None:
                 return End(period, clock[0]), clock[1]
             part = self.table(following, words.PARTS)

@@ -155,7 +155,9 @@ class Instants(Days):
         elif not half and following and not clock.fixed and following == "pm":
             half = "am"
         if not following and half and not other.fixed:
-            following = half
+            # 오후 11시부터 1시까지 ends at night: the afternoon's one o'clock has been before.
+            over = half == "pm" and other.minutes("pm") <= clock.minutes("pm")
+            following = "am" if over else half
         return (
             End(first.period, Clock(clock.hour, clock.minute, clock.second, half, clock.fixed), None),
             End(second.period, Clock(other.hour, other.minute, other.second, following, other.fixed), None),

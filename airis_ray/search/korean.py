@@ -65,9 +65,12 @@ def sound(text: str) -> str:
     if HANGUL.search(text):
         return _squeezed(_sound_of_hangul(text))
     heard = re.sub("[^a-z]", "", text.lower())
-    for pattern, replacement in _ENGLISH:
-        heard = re.sub(pattern, replacement, heard)
-    return _squeezed(heard)
+    for (
+        pattern,
+        replacement,
+    ) in _ENGLISH:  # what was heard is in capitals, so that no later rule hears it again
+        heard = re.sub(pattern, replacement.upper(), heard)
+    return _squeezed(heard.lower())
 
 
 def _sound_of_hangul(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from airis_ray.analytics import nodes
 from airis_ray.analytics.syntax import parse
-from airis_ray.telemetry.times import parse_time
+from airis_ray.telemetry.times import parse_duration, parse_time
 
 Send = Callable[[str, str, Mapping[str, Any]], Awaitable[tuple[int, Any]]]
 """Method, path and body (or query parameters) → status and JSON."""
@@ -111,14 +111,9 @@ class Scorer:
     async def _differs(
         self, question: Question, request: Mapping[str, Any], accepted: Mapping[str, Any]
     ) -> str:
-        path, body = _filled(accepted["endpoint"], dict(accepted.get("body") or {}))
-        asked_path, asked = _filled(request["endpoint"], dict(request["body"]))
-        if asked_path != path:
-            return f"{asked_path} in place of {path}"
-        for tag, name in OPEN.items():
-            if tag not in question.tags and path.startswith(ANALYTICS) and not path.endswith("/sql"):
-                asked.pop(name, None)
-                asked.update({name: body[name]} if name in body else {})
+        path, asked, body = _aligned(question, request, accepted)
+        if path is None:
+            return f"{request['endpoint']} in place of {accepted['endpoint']}"
         if path.endswith("/search"):
             return await self._rows_differ(question, asked, body)
         if path.endswith("/timeseries"):
@@ -218,6 +213,29 @@ class Scorer:
         return "" if _same_series(found, wanted) else "another series"
 
 
+def same_request(question: Question, request: Mapping[str, Any], accepted: Mapping[str, Any]) -> str:
+    """How two requests differ, by their bodies alone; "" where they ask for the same."""
+    path, asked, body = _aligned(question, request, accepted)
+    if path is None:
+        return f"{request['endpoint']} in place of {accepted['endpoint']}"
+    return _bodies_differ(question, asked, body)
+
+
+def _aligned(
+    question: Question, request: Mapping[str, Any], accepted: Mapping[str, Any]
+) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+    """The path, the proposed body with what the question leaves open taken from the accepted one, and that one."""
+    path, body = _filled(accepted["endpoint"], dict(accepted.get("body") or {}))
+    asked_path, asked = _filled(request["endpoint"], dict(request["body"]))
+    if asked_path != path:
+        return None, asked, body
+    for tag, name in OPEN.items():
+        if tag not in question.tags and path.startswith(ANALYTICS) and not path.endswith("/sql"):
+            asked.pop(name, None)
+            asked.update({name: body[name]} if name in body else {})
+    return path, asked, body
+
+
 def _unanswered(expected: Mapping[str, Any], request: object, unresolved: list[str]) -> str:
     if request is not None:
         return f"a request where nothing answers: {request}"
@@ -280,6 +298,8 @@ def _plain(body: Any, now_ns: int, name: str = "") -> Any:
         return _tree(parse(body or ""))
     if name in ("from", "to"):
         return parse_time(body, now_ns)
+    if name == "step":
+        return parse_duration(body)
     if isinstance(body, Mapping):
         return {key: _plain(value, now_ns, key) for key, value in sorted(body.items())}
     return body
