@@ -7,7 +7,7 @@ from ray import serve
 from ray.serve import Application
 
 from airis_ray.analytics.app import create_app
-from airis_ray.launch.deployment import prepared
+from airis_ray.launch.deployment import export_metrics, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -25,7 +25,9 @@ class Analytics:
     async def __serve_build_asgi_app__(self) -> FastAPI:
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
-        return create_app(self._settings, store, service_guard(self._settings, "analytics", store))
+        guard = service_guard(self._settings, "analytics", store)
+        export_metrics()
+        return create_app(self._settings, store, guard)
 
     async def vitals(self) -> Vitals:
         """What this replica tells of itself."""

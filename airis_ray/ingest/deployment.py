@@ -12,7 +12,7 @@ from ray.serve.grpc_util import RayServegRPCContext
 from airis_ray.ingest.app import create_app
 from airis_ray.ingest.grpc import Exporter
 from airis_ray.ingest.intake import Intake
-from airis_ray.launch.deployment import prepared
+from airis_ray.launch.deployment import export_metrics, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -32,6 +32,7 @@ class Ingest:
     async def __serve_build_asgi_app__(self) -> FastAPI:
         store = open_store(self._settings)
         guard = service_guard(self._settings, "ingest", store)
+        export_metrics()
         self._intake = Intake(store, self._settings)
         self._exporter = Exporter(self._intake, guard)
         # The application closes the intake, and with it the store, when Serve shuts the replica down.

@@ -7,9 +7,13 @@ import contextlib
 import logging
 import os
 import signal
+import threading
+import time
 from pathlib import Path
+from typing import Final
 
 from ray._private.worker import global_worker
+from ray.util.metrics import Gauge
 
 from airis_ray.errors import AirisError
 from airis_ray.launch.preflight import absolute
@@ -18,8 +22,11 @@ from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.store.embedded.actor import ensure_store
 from airis_ray.store.migrate import migrate
+from airis_ray.web.mirror import Mirror
 
 _log = logging.getLogger(__name__)
+
+_EXPORT_SECONDS: Final = 10.0  # as often as Ray's own metrics go to its agent
 
 
 def prepared() -> Settings:
@@ -39,6 +46,25 @@ def prepared() -> Settings:
         _end_serve_run(str(error))
         raise
     return settings
+
+
+def export_metrics() -> None:
+    """Hand this replica's metrics to Ray's agent from now on, in a thread that ends with the process.
+
+    Called once by each replica. Prometheus finds them at the agents (``ray_airis_…``), those of all replicas of a pod.
+    """
+    mirror = Mirror(Gauge)
+
+    def run() -> None:
+        while True:
+            try:
+                mirror.copy()
+            except Exception:
+                _log.exception("this replica's metrics are not told to Ray any more")
+                return
+            time.sleep(_EXPORT_SECONDS)
+
+    threading.Thread(target=run, name="export-metrics", daemon=True).start()
 
 
 async def _migrate(settings: Settings) -> None:
