@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 
 import promql_parser
 
-from airis_ray.settings import Settings, described
+from airis_ray.errors import InvalidInput
+from airis_ray.kube.manifests import Manifest
+from airis_ray.settings import Settings
 from tests.support.kube.checks.selectors import monitored
 from tests.support.kube.objects import Finding, Overlay, walk
 from tests.support.kube.pods import at, pod_templates, selected, services
@@ -66,16 +69,36 @@ def backups(overlay: Overlay) -> Iterator[Finding]:
 
 
 def settings(overlay: Overlay) -> Iterator[Finding]:
-    """An AIRIS_* variable is a setting of the program, and its value one that the program takes."""
-    known = {str(row["variable"]) for row in described(Settings())}
+    """The AIRIS_* variables of a container are settings of the program, with values that it takes."""
     for template in pod_templates(overlay):
         for path, container in template.containers:
-            for index, entry in enumerate(container.get("env") or ()):
-                name = entry["name"]
-                if name.startswith("AIRIS_") and name not in known:
-                    yield template.owner.finding(
-                        f"{path}.env[{index}].name", f"{name} is no setting (airis settings)"
-                    )
+            variables = _variables(overlay, container)
+            if not variables:
+                continue
+            try:
+                Settings.from_env(variables)
+            except InvalidInput as error:
+                yield template.owner.finding(f"{path}.env", str(error))
+
+
+def _variables(overlay: Overlay, container: Manifest) -> dict[str, str]:
+    """The AIRIS_* variables whose values stand in the manifests or in kuberay/secrets.yaml, there without secrets."""
+    found: dict[str, str] = {}
+    for source in container.get("envFrom") or ():
+        named = overlay.get("ConfigMap", str(at(source, "configMapRef.name")))
+        found |= (named.data.get("data") or {}) if named else {}
+        found |= _made(overlay, str(at(source, "secretRef.name")))
+    for entry in container.get("env") or ():
+        if "valueFrom" not in entry:
+            found[entry["name"]] = str(entry.get("value", ""))
+    return {name: value for name, value in found.items() if name.startswith("AIRIS_") and "$(" not in value}
+
+
+def _made(overlay: Overlay, name: str) -> dict[str, str]:
+    """The keys of a Secret of kuberay/secrets.yaml with a made-up text for each secret in them."""
+    rows = (overlay.tables.get("secrets") or {}).get("secrets", ())
+    keys = next((row["keys"] for row in rows if row["name"] == name and isinstance(row["keys"], dict)), {})
+    return {key: re.sub(r"\{[^}]*\}|^random$", "made-up", str(value)) for key, value in keys.items()}
 
 
 def monitors(overlay: Overlay) -> Iterator[Finding]:
