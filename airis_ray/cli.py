@@ -18,6 +18,7 @@ _COMMANDS = {
     "key": "airis_ray.commands.keys:app",
     "keys": "airis_ray.commands.columns:app",
     "migrate": "airis_ray.commands.store:migrate",
+    "rollups": "airis_ray.commands.rollups:rollups",
     "dlq": "airis_ray.commands.dlq:app",
     "kube": "airis_ray.commands.kube:app",
     "settings": "airis_ray.commands.start:settings",
