@@ -19,7 +19,7 @@ SCOPE: Final = "loki"
 SERVICE_LABELS: Final = ("service_name", "service", "app", "job")
 
 # Source: pkg/push/push.proto of Loki.
-_PUSH: Final = messages(
+PUSH: Final = messages(
     "airis.loki",
     {
         "Timestamp": "int64 seconds = 1; int32 nanos = 2;",
@@ -63,7 +63,7 @@ def translate_json(body: bytes, rules: LiftRules, limit: int) -> bytes:
 def translate_protobuf(body: bytes, rules: LiftRules, limit: int) -> bytes:
     """A ``logproto.PushRequest``; raises as :func:`translate_json`."""
     try:
-        request = _PUSH["PushRequest"].FromString(body)
+        request = PUSH["PushRequest"].FromString(body)
     except DecodeError as error:
         raise InvalidInput(f"the body is no PushRequest of Loki: {error}") from None
     requests = encode.Requests("logs", SCOPE, limit)

@@ -1,13 +1,14 @@
 """OTLP in protobuf, written field by field: what the translators of other formats make.
 
-They write the same few fields for many records, and most attributes again and again: bytes put together here cost a
-fifth of what protobuf's message objects cost (measured), and an attribute that was encoded once is only copied.
+They write the same few fields for many records, and most labels again and again: one that was encoded once is only
+copied, which takes a third of the time that protobuf's message objects take (measured).
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from airis_ray.errors import TooLarge
@@ -20,6 +21,7 @@ _F64: Final = struct.Struct("<Q").pack
 _DOUBLE: Final = struct.Struct("<d").pack
 _INT64: Final = range(-(2**63), 2**63)
 _LENGTHS: Final = [varint(length) for length in range(2048)]
+_CACHED_KEY: Final = 200  # characters; with 4,096 keys a megabyte at most
 
 _RECORD_TIME, _RECORD_SEVERITY, _RECORD_LEVEL, _RECORD_BODY = b"\x09", b"\x10", b"\x1a", b"\x2a"
 _RECORD_ATTRIBUTE, _RECORD_TRACE, _RECORD_SPAN = b"\x32", b"\x4a\x10", b"\x52\x08"
@@ -52,7 +54,16 @@ def value(scalar: Scalar) -> bytes:
 
 def attribute(key: str, scalar: Scalar) -> bytes:
     """A ``KeyValue`` without a tag: it belongs to messages that number it differently."""
-    return embedded(b"\x0a", key.encode()) + embedded(b"\x12", value(scalar))
+    head = _key(key) if len(key) <= _CACHED_KEY else embedded(b"\x0a", key.encode())
+    if type(scalar) is str and (length := len(data := scalar.encode())) < 2040:
+        inner = _LENGTHS[length]
+        return b"".join((head, b"\x12", _LENGTHS[length + 1 + len(inner)], b"\x0a", inner, data))
+    return head + embedded(b"\x12", value(scalar))
+
+
+@lru_cache(maxsize=4096)
+def _key(key: str) -> bytes:
+    return embedded(b"\x0a", key.encode())
 
 
 def resource(attributes: Iterable[bytes]) -> bytes:
