@@ -100,6 +100,11 @@ def _readiness(report: Report, replicas: Sequence[Vitals], *, open_: bool) -> Re
         )
         for name, found in report.parts.items()
     }
+    stopped = [each for replica in replicas for each in replica.readings if each.stopped]
+    if stopped:
+        reason = f"{len(stopped)} partitions of Kafka are stopped because of too many dead letters"
+        detail = "; ".join(each.stopped for each in stopped[:3]) if open_ else reason
+        parts["stream"] = Part(state="down", detail=detail, ms=0.0, needed=False)
     breakers = breakers_of(replicas, open_=open_)
     return Readiness(ready=report.ready, version=__version__, parts=parts, breakers=breakers)
 

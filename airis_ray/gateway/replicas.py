@@ -50,17 +50,32 @@ class Replicas:
         return self._known
 
     async def families(self) -> list[Metric]:
-        """The replicas' breakers for Prometheus."""
+        """The replicas' breakers, and what they read from Kafka, for Prometheus."""
         state = GaugeMetricFamily(
             "airis_breaker_state",
             "Calls of a replica to a part: 0 pass, 1 one is tried, 2 are suspended. Cure: look at that part; the "
             "reason is in /readyz for an operator's key",
             labels=["service", "replica", "breaker"],
         )
+        lag = GaugeMetricFamily(
+            "airis_stream_partition_lag_messages",
+            "Messages of a partition that are in Kafka and not yet in the store; a partition that nobody reads is not "
+            "among them. Cure where it grows: more replicas of the application stream, or a faster store",
+            labels=["partition"],
+        )
+        stopped = GaugeMetricFamily(
+            "airis_stream_partition_stopped",
+            "1 where a partition is stopped because of too many dead letters. Cure: `airis dlq list` says why; put the "
+            "cause right or raise AIRIS_STREAM_DEAD_LETTER_*, and restart",
+            labels=["partition"],
+        )
         for replica in await self.vitals():
             for report in replica.breakers:
                 state.add_metric([replica.service, replica.replica, report.name], _VALUES[report.state])
-        return [state]
+            for reading in replica.readings:
+                lag.add_metric([reading.partition], reading.lag)
+                stopped.add_metric([reading.partition], float(bool(reading.stopped)))
+        return [state, lag, stopped]
 
     async def _ask_all(self) -> None:
         try:

@@ -77,6 +77,14 @@ class StreamConsumer:
         """The partitions that go on no more until the program is restarted, and why."""
         return dict(self._stopped)
 
+    def readings(self) -> list[tuple[Partition, int, str]]:
+        """The partitions that it has: how many messages each is behind, and why it is stopped ('' where it is not)."""
+        ends = self._consumer.ends(list(self._pipelines))
+        return [
+            (partition, max(0, ends.get(partition, 0) - pipeline.position), self._stopped.get(partition, ""))
+            for partition, pipeline in sorted(self._pipelines.items())
+        ]
+
     @property
     def held(self) -> int:
         """Bytes between Kafka and the store."""
@@ -250,10 +258,8 @@ class StreamConsumer:
         if now - self._measured < _MEASURE_SECONDS:
             return
         self._measured = now
-        ends = self._consumer.ends(list(self._pipelines))
         lag = 0
-        for partition, pipeline in self._pipelines.items():
-            behind = max(0, ends.get(partition, pipeline.position) - pipeline.position)
+        for partition, behind, _ in self.readings():
             metrics.LAG.labels(partition=str(partition)).set(behind)
             lag += behind
         metrics.PENDING_BYTES.set(self.held)

@@ -16,7 +16,7 @@ from airis_ray.stream.kafka import KafkaBroker
 from airis_ray.stream.service import StreamService
 from airis_ray.web.logs import configure_logs
 from airis_ray.web.telemetry import Telemetry
-from airis_ray.web.vitals import Vitals, vitals
+from airis_ray.web.vitals import Reading, Vitals, vitals
 
 _CLOSE_SECONDS = 12.0  # below Serve's graceful_shutdown_timeout_s, with time to leave the group
 
@@ -43,7 +43,8 @@ class Stream:
 
     async def vitals(self) -> Vitals:
         """What this replica tells of itself."""
-        return vitals("stream")
+        found = self._service.readings()
+        return vitals("stream", [Reading(str(partition), lag, stopped) for partition, lag, stopped in found])
 
     async def __del__(self) -> None:
         await self._service.close(_CLOSE_SECONDS)

@@ -10,7 +10,7 @@ from typing import Final
 
 from airis_ray.stream.consumer import StreamConsumer
 from airis_ray.stream.load import Stats
-from airis_ray.stream.protocol import Lost
+from airis_ray.stream.protocol import Lost, Partition
 
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0  # whoever ran for so long has not failed in a row
@@ -32,6 +32,10 @@ class StreamService:
     def stats(self) -> Stats:
         """What the autoscaling policy is told."""
         return self._consumer.stats()
+
+    def readings(self) -> list[tuple[Partition, int, str]]:
+        """See :meth:`StreamConsumer.readings`."""
+        return self._consumer.readings()
 
     def check(self) -> None:
         """Raise where only a new process could help."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airis_ray.resilience import BreakerReport, breaker_reports
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A partition of Kafka that a process reads: messages behind, and why it is stopped ('' where it is not)."""
+
+    partition: str
+    lag: int
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -16,8 +26,10 @@ class Vitals:
     service: str
     replica: str
     breakers: tuple[BreakerReport, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
-def vitals(service: str) -> Vitals:
+def vitals(service: str, readings: Sequence[Reading] = ()) -> Vitals:
     """This process now."""
-    return Vitals(service, f"{socket.gethostname()}-{os.getpid()}", tuple(breaker_reports()))
+    replica = f"{socket.gethostname()}-{os.getpid()}"
+    return Vitals(service, replica, tuple(breaker_reports()), tuple(readings))
