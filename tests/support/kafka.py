@@ -7,6 +7,7 @@ of their topics and by the names of their groups (:meth:`Kafka.settings` has a n
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from airis_ray.settings import KafkaSettings
@@ -62,8 +63,7 @@ def read_messages(
         numbers = consumer.list_topics(topic, _SECONDS).topics[topic].partitions
         partitions = [TopicPartition(topic, number, 0) for number in numbers]
         if count is None:
-            bounds = [consumer.get_watermark_offsets(partition, _SECONDS) for partition in partitions]
-            count = sum(high - low for low, high in bounds)
+            count = sum(_length(consumer, partition) for partition in partitions)
         else:
             more = 0.0
         consumer.assign(partitions)
@@ -77,6 +77,20 @@ def read_messages(
         return found
     finally:
         consumer.close()
+
+
+def _length(consumer: Consumer, partition: TopicPartition) -> int:
+    """Messages of a partition; a topic that was just made has no leader for a moment."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(partition, _SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return int(high - low)
 
 
 def cache() -> Path:
