@@ -10,3 +10,4 @@ bin=${VENV:-.venv}/bin
 "$bin/pytest" tests/unit
 "$bin/pytest" tests/contract
 "$bin/pytest" tests/serve
+make --no-print-directory VENV="${VENV:-.venv}" test-kube

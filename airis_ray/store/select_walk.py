@@ -88,7 +88,9 @@ class SelectWalk:
             return self._table(index)
         if token.kind is Kind.SIGN:
             self._sign(index)
-        elif token.kind is Kind.WORD and not self._at(index - 1).is_sign(".") and not self._is_parameter(index):
+        elif (
+            token.kind is Kind.WORD and not self._at(index - 1).is_sign(".") and not self._is_parameter(index)
+        ):
             return self._word(index)
         return index + 1
 

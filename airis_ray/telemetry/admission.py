@@ -107,9 +107,7 @@ def _inside(batch: pa.RecordBatch, limits: _Limits) -> tuple[pa.RecordBatch, int
     return batch.filter(pa.array(~outside)), int(expired.sum()), limits.reason(int(example))
 
 
-def refusal(
-    retention: RetentionSettings, kind: SignalKind, now_ns: int
-) -> Callable[[str, int], str | None]:
+def refusal(retention: RetentionSettings, kind: SignalKind, now_ns: int) -> Callable[[str, int], str | None]:
     """What tells why :func:`admitted` leaves out a row of a service and a time (ns); None for one that it takes."""
     limits = _Limits.of(retention, kind, now_ns // _NS)
 
