@@ -101,8 +101,16 @@ async def test_tables_that_are_not_made_yet_and_a_full_disk(tmp_path: Path) -> N
             return None
 
         async def query(self, query: Query) -> Result:
-            columns: dict[str, list[Any]] = {"n": [0], "name": [], "engine_full": []}
+            columns: dict[str, list[Any]] = {
+                "n": [0],
+                "name": [],
+                "engine_full": [],
+                "engine": ["Atomic"],
+                "logs": [""],
+            }
             wanted = ["n"] if "count()" in query.sql else ["name", "engine_full"]
+            if "system.databases" in query.sql:  # the layout
+                wanted = ["engine", "logs"]
             return Result(pa.table({name: pa.array(columns[name]) for name in wanted}), 0, 0, 0.0)
 
     small = Usage(used=100 * 2**20, free=100 * 2**20)
