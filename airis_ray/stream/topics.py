@@ -69,13 +69,15 @@ def ensure_topics(
     admin = _Admin(settings)
     metadata = admin.metadata(seconds)
     topics = wanted_topics(settings, max_body_bytes)
+    created: set[str] = set()
     if missing := [topic for topic in topics if topic.name not in metadata.topics]:
         if settings.replication > len(metadata.brokers):
             raise InvalidInput(
                 f"AIRIS_KAFKA_REPLICATION={settings.replication}: the cluster has {len(metadata.brokers)} brokers"
             )
-        admin.create(missing, settings.replication, seconds)
-    existing = [topic for topic in topics if topic.name in metadata.topics]
+        created = admin.create(missing, settings.replication, seconds)
+        metadata = admin.metadata(seconds)
+    existing = [topic for topic in topics if topic.name not in created and topic.name in metadata.topics]
     return [
         note
         for topic, config in zip(existing, admin.configs(existing, seconds), strict=True)
@@ -104,13 +106,15 @@ class _Admin:
         """Brokers and topics of the cluster."""
         return self._told(lambda: self._client.list_topics(timeout=seconds))
 
-    def create(self, topics: list[Topic], replication: int, seconds: float) -> None:
-        """Create topics; one that another process created meanwhile is fine."""
+    def create(self, topics: list[Topic], replication: int, seconds: float) -> set[str]:
+        """Create topics; returns those that were, without those that another process created meanwhile."""
         new = [NewTopic(t.name, t.partitions, replication, config=dict(t.config)) for t in topics]
         futures = self._client.create_topics(new, operation_timeout=seconds, request_timeout=seconds)
+        created = set()
         for name, future in futures.items():
             try:
                 future.result(seconds + 1)
+                created.add(name)
             except KafkaException as error:
                 if (code := error.args[0].code()) == KafkaError.TOPIC_ALREADY_EXISTS:
                     continue
@@ -119,9 +123,10 @@ class _Admin:
                         f"the topic {name} is missing and this user may not create it: create it, or allow CREATE"
                     ) from None
                 raise Unavailable(f"the topic {name} cannot be created: {error.args[0].str()}") from None
+        return created
 
     def configs(self, topics: list[Topic], seconds: float) -> list[dict[str, str]]:
-        """The configuration of each topic; empty where this user may not see it."""
+        """The configuration of each topic; empty where this user may not see it, or the broker does not know it yet."""
         if not topics:
             return []
         resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
@@ -131,7 +136,7 @@ class _Admin:
             try:
                 entries = futures[resource].result(seconds + 1)
             except KafkaException as error:
-                if error.args[0].code() not in _DENIED:
+                if error.args[0].code() not in (*_DENIED, KafkaError.UNKNOWN_TOPIC_OR_PART):
                     raise Unavailable(
                         f"the topic {resource.name} cannot be checked: {error.args[0].str()}"
                     ) from None

@@ -44,7 +44,7 @@ class Backend(Protocol):
 
 def bounded(kafka: KafkaSettings | None = None) -> Settings:
     return Settings(
-        ingest=IngestSettings(commit_interval=0.02, commit_timeout=1.0, max_body_bytes=1 << 20),
+        ingest=IngestSettings(commit_interval=0.02, max_body_bytes=1 << 20),
         kafka=kafka or KafkaSettings(),
     )
 
@@ -109,10 +109,13 @@ def backend(request: pytest.FixtureRequest) -> Any:
 async def opened(
     backend: Backend, limit: int = 64 << 20, patience: float = SECONDS
 ) -> AsyncIterator[tuple[Sink, Budget]]:
-    """A sink whose budget is ``limit`` bytes and that waits ``patience`` seconds for Kafka."""
-    budget = Budget(limit)
-    kafka = backend.settings.kafka.model_copy(update={"delivery_timeout": patience})
-    sink = open_sink(backend.store, backend.settings.model_copy(update={"kafka": kafka}), budget)
+    """A sink whose budget is ``limit`` bytes and that waits ``patience`` seconds for what is behind."""
+    budget, settings = Budget(limit), backend.settings
+    groups = {
+        "kafka": settings.kafka.model_copy(update={"delivery_timeout": patience}),
+        "ingest": settings.ingest.model_copy(update={"commit_timeout": patience}),
+    }
+    sink = open_sink(backend.store, settings.model_copy(update=groups), budget)
     try:
         yield sink, budget
     finally:

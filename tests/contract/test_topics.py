@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ from scripts.kafka_broker import ApacheKafka, free_port
 from tests.support.kafka import Kafka, cache
 
 MAX_BODY = 1 << 20
+SECONDS = 20.0
 
 
 @pytest.fixture
@@ -32,17 +34,28 @@ def settings(kafka: Kafka) -> KafkaSettings:
 def config_of(settings: KafkaSettings, topic: str) -> dict[str, str]:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     client = AdminClient({"bootstrap.servers": settings.bootstrap})
+    wait_for(client, topic)
     return {
-        name: entry.value for name, entry in client.describe_configs([resource])[resource].result(20).items()
+        name: entry.value
+        for name, entry in client.describe_configs([resource])[resource].result(SECONDS).items()
     }
 
 
 def make(settings: KafkaSettings, topic: str, **config: str) -> None:
-    named = {name.replace("_", "."): value for name, value in config.items()}
+    """A topic of one partition, known to the broker when this returns."""
+    name = settings.topic_prefix + topic
     client = AdminClient({"bootstrap.servers": settings.bootstrap})
-    client.create_topics([NewTopic(settings.topic_prefix + topic, 1, 1, config=named)])[
-        settings.topic_prefix + topic
-    ].result(20)
+    named = {key.replace("_", "."): value for key, value in config.items()}
+    client.create_topics([NewTopic(name, 1, 1, config=named)])[name].result(SECONDS)
+    wait_for(client, name)
+
+
+def wait_for(client: AdminClient, topic: str) -> None:
+    """Return when the broker knows a topic that was just made."""
+    deadline = time.monotonic() + SECONDS
+    while topic not in client.list_topics(timeout=SECONDS).topics:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_is_missing_is_made_as_the_settings_say(settings: KafkaSettings) -> None:
