@@ -12,6 +12,8 @@ from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 
 T = TypeVar("T")
+_LONGEST = 10 * 366 * words.DAY
+"""A longer time is a mistake, and no calendar reaches back for ever."""
 _NONE = Unit(Piece.SIGN, "", "", -1, -1, False)
 
 
@@ -68,6 +70,10 @@ class Clocks:
 
     def length(self, place: int, *, bare: bool = False) -> tuple[float, int] | None:
         """A length of time in seconds; ``bare`` takes a unit alone for one of it (``last hour``)."""
+        found = self._length(place, bare=bare)
+        return None if found is None or found[0] > _LONGEST else found
+
+    def _length(self, place: int, *, bare: bool) -> tuple[float, int] | None:
         if self.word(place) in ("half", "반") or self.word(place) == "반시간":
             after = self.skip(place + 1, "an", "a")
             if self.word(place) == "반시간":

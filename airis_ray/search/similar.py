@@ -26,8 +26,8 @@ from airis_ray.telemetry.times import format_time, parse_range
 
 Scores = npt.NDArray[np.float64]
 
-_LETTERS: Final = 0.3
-_WORDS: Final = 0.4
+_LETTERS: Final = 0.2
+_WORDS: Final = 0.8
 _EVEN: Final = 1.0 + _LETTERS + _WORDS
 
 
