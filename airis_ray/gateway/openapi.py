@@ -27,7 +27,8 @@ Telemetry in, what is wrong and why out. Send OTLP to `/v1`, ask under `/api`.
 
 Times are RFC 3339 strings, integer nanoseconds or relative (`now-15m`); answers are RFC 3339 with nanoseconds.
 Durations are `15s`, `5m`, `1h`, `7d`. Ranges are `[from, to)`. Tables come as an Arrow IPC stream for
-`Accept: application/vnd.apache.arrow.stream`. Errors are RFC 9457 problems; those of `/v1` are `google.rpc.Status`.
+`Accept: application/vnd.apache.arrow.stream`. Errors are RFC 9457 problems; those of OTLP
+are `google.rpc.Status`, those of the other intakes what their own clients read.
 """
 
 _PROBLEM: Final[dict[str, Any]] = {
