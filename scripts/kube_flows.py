@@ -22,7 +22,7 @@ Part = Mapping[str, Any]
 Manifest = dict[str, Any]
 
 _HEADER = "# Made by scripts/kube_flows.py from kuberay/flows.yaml: change that, run it again.\n"
-_ANYWHERE = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"namespaceSelector": {}}]
+_ANYWHERE: list[Manifest] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"namespaceSelector": {}}]
 _MERMAID = re.compile(r"(<!-- flows -->\n```mermaid\n).*?(```\n<!-- /flows -->)", re.DOTALL)
 _MESH = "istio"
 
