@@ -107,6 +107,11 @@ def read_numbers(reading: Reading) -> None:
 
 def _number(reading: Reading, place: int) -> _Number | None:
     unit = reading.unit(place)
+    half = reading.unit(place + 2) if reading.unit(place + 1).key in ("a", "an") else reading.unit(place + 1)
+    if unit.key == "half" and reading.free(place) and half.key in ("second", "seconds"):
+        return _Number(
+            "500ms", "time", place, place + (2 if reading.unit(place + 1).key in ("a", "an") else 1)
+        )
     spelled = unit.piece is Piece.WORD and len(unit.key) > 2 and unit.key in timewords.NUMBERS
     if not reading.free(place) or not (
         unit.piece is Piece.NUMBER or (spelled and unit.key not in ("few", "one"))
@@ -309,6 +314,8 @@ def _limit(reading: Reading, number: _Number) -> None:
         or following.key in ("", ",", "만", "씩", "worst", "most", "error", "longest")
     ):
         reading.meaning.limit = int(number.value)
+        if before.key == "last" and reading.meaning.signal == "logs":  # the last 15 warnings
+            reading.meaning.order = ("Timestamp", True)
         reading.use(*range(number.first, number.last + 1))
         if following.key in _COUNTERS:
             reading.use(number.first + 1)

@@ -221,6 +221,10 @@ def read_statuses(reading: Reading) -> None:
                 reading.use(place)
         elif meaning.signal == "traces":
             ok = value == "ok"
+            typed = any(clause.field == "error.type" and not clause.negated for clause in meaning.clauses)
+            if typed and reading.unit(place).key.startswith(("에러", "오류")):
+                reading.use(place)  # connection_reset 에러 난: the type says it
+                continue
             reading.add(Clause("status", "=", ("error",), negated=ok, at=place), place)
 
 
@@ -259,6 +263,8 @@ def _left(reading: Reading, place: int) -> set[int]:
                 break
             at = before - 1
             continue
+        if reading.unit(at).has("order"):  # 느린 순 말고: the order is what is not wanted
+            return set()
         if not (reading.little(at) or reading.unit(at).has("signal") or at in reading.used) or len(found):
             break
         at -= 1

@@ -162,7 +162,7 @@ def _correct(reading: Reading) -> None:
             continue
         near = reading.catalog.names.near(unit.key)
         if near and (unit.piece is Piece.WORD or len(unit.key) > 2):
-            reading.units[place] = replace(unit, names=near)
+            reading.units[place] = replace(unit, names=near, key=near[0].value)
             reading.meaning.guesses.append((unit.text, near[0].value))
             continue
         word = _nearest_word(reading, unit)
@@ -226,11 +226,8 @@ def _metric(reading: Reading) -> None:
         if reading.free(place) and reading.unit(place).key in parts and reading.unit(place).unknown:
             reading.use(place)
         again = reading.name(place, ("metric",)) if reading.free(place) else None
-        if (
-            again is not None
-            and again.value == best[2]
-            and not reading.name(place, ("service", "key", "value"))
-        ):
+        other = reading.name(place, ("service", "key", "value"))
+        if again is not None and again.value == best[2] and (other is None or other.weight < 1.0):
             reading.use(place)
 
 

@@ -36,6 +36,11 @@ def read_groups(reading: Reading) -> None:
         ):
             _group(reading, at + 2, at + 1)
             at += 2
+    for place in reading.places("which"):
+        asks = reading.unit(place).key in ("which", "어느", "어떤") and reading.free(place + 1)
+        named = reading.name(place + 1, ("key",)) if asks else None
+        if named is not None and not reading.any("superlative") and not reading.any("order"):
+            _group(reading, place + 1, place)
     seen = dict.fromkeys(reading.meaning.group)
     reading.meaning.group = list(seen)
 

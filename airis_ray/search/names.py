@@ -20,6 +20,8 @@ Kind = Literal["service", "key", "value", "metric"]
 
 _COMBINATIONS: Final = 240
 """Ways of saying one name that are listed."""
+_OF_CODE: Final = re.compile(r"(^|\.)(logger|function\.name|stacktrace|message|text|address|scope|path)$")
+"""Keys whose values are pieces of code and sentences: nobody asks for them by a word."""
 _LONGEST_VALUE: Final = 60
 _CATEGORY: Final = 60
 """An attribute with more values than this is no category, and its values are not looked for in a question."""
@@ -62,7 +64,7 @@ class Names:
             names._add_service(service)
         for key, found in sorted(catalog.attributes.items()):
             names._add_key(key)
-            if len(found.values) <= _CATEGORY and not found.numeric:
+            if len(found.values) <= _CATEGORY and not found.numeric and not _OF_CODE.search(key):
                 for value in found.values:
                     names._add_value(key, value)
         for metric in sorted(catalog.metrics):

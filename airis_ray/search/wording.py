@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
@@ -9,6 +11,8 @@ from airis_ray.search.units import Unit
 
 _LONGEST = 8
 """Units of a phrase that is looked for in the logs' words."""
+_IDENTIFIER = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|(?:Error|Exception)$")
+"""A name out of a program: text of a log, whether or not one of the logs looked at says it."""
 _OR = frozenset({"or", "또는", "이나", "나", "혹은"})
 
 
@@ -130,7 +134,9 @@ def _weak(unit: Unit) -> bool:
 
 def _surfaces(reading: Reading, first: int, last: int) -> list[str]:
     """The words as written, and without the ending of the last one."""
-    return [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
+    texts = [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
+    # A word that was corrected is looked for as it is written right: 타임아웃 is timeout.
+    return [*texts, reading.unit(first).key] if first == last else texts
 
 
 def _surface(reading: Reading, first: int, last: int) -> str:
@@ -152,7 +158,7 @@ def read_leftover(reading: Reading) -> None:
             last += 1
         text = _surface(reading, place, last)
         words = [_surface(reading, at, at) for at in range(place, last + 1)]
-        if reading.catalog.says(text) or _asked_for(reading, place, last):
+        if reading.catalog.says(text) or _asked_for(reading, place, last) or _IDENTIFIER.search(text):
             reading.add(_either(reading, text, place), *range(place, last + 1))
         elif len(words) > 1 and all(reading.catalog.says(word) for word in words):
             for at, word in zip(range(place, last + 1), words, strict=True):

@@ -28,6 +28,7 @@ _ROUTES = (
 _ERRORS = (
     "gateway_timeout",
     "connection_refused",
+    "connection_reset",
     "timeout",
     "deadlock",
     "dns_error",

@@ -37,7 +37,8 @@ def _expected(kind: str, query: str, time: str, options: dict[str, str]) -> tupl
     if kind == "D":
         queries, times = query.split(" | "), time.split(" | ")
         sides = [{"query": each, **_range(when)} for each, when in zip(queries, times, strict=True)]
-        return "/api/delta/compare", {"signal": "traces", "target": sides[0], "baseline": sides[1]}
+        signal = "logs" if "level:" in query else "traces"
+        return "/api/delta/compare", {"signal": signal, "target": sides[0], "baseline": sides[1]}
     if kind == "TR":
         return f"{ANALYTICS}/traces/{{trace_id}}", {"trace_id": query}
     if kind == "N":
