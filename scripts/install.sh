@@ -9,5 +9,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv ||
   { echo "make: the Python package registry cannot be reached: check the network or pip's index setting" >&2; exit 1; }
-"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r requirements.lock
+# Compiled now, since the first start would compile it in a dozen processes at once.
+"$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" -r requirements.lock
 "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps -e .
+"$venv/bin/python" -m compileall -q airis_ray
