@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.kafka_broker import CACHE, STOP_SECONDS, BrokerError, broker
 from scripts.kafka_broker import __doc__ as DESCRIPTION  # noqa: N812 - a docstring is a constant
+from scripts.processes import end
 
 
 def _running(data: Path) -> dict[str, str] | None:
@@ -41,14 +39,7 @@ def _stop(data: Path) -> int:
     if noted is None:
         print(f"no broker runs over {data}")
         return 1
-    pid = int(noted["pid"])
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        os.kill(pid, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _running(data) is not None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        if _running(data) is None:
-            break
+    end(int(noted["pid"]), lambda: _running(data) is not None, STOP_SECONDS)
     (data / "broker.json").unlink()
     print(f"{noted['kind']} at {noted['bootstrap']} stopped")
     return 0

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scripts.kube_api import STOP_SECONDS, KubeApi
 from scripts.kube_api import __doc__ as DESCRIPTION  # noqa: N812 - a docstring is a constant
 from scripts.kube_api_build import CACHE, KubeApiError, build, build_operator
+from scripts.processes import end
 
 
 def _running(data: Path) -> dict[str, Any] | None:
@@ -49,13 +48,7 @@ def _stop(data: Path) -> int:
         print(f"no API server runs over {data}")
         return 1
     for name, pid in reversed(noted["pids"].items()):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            os.kill(pid, number)
-            limit = time.monotonic() + STOP_SECONDS
-            while _is(pid, name) and time.monotonic() < limit:
-                time.sleep(0.1)
-            if not _is(pid, name):
-                break
+        end(pid, partial(_is, pid, name), STOP_SECONDS)
     (data / "cluster.json").unlink()
     print(f"{noted['address']} stopped")
     return 0

@@ -6,7 +6,6 @@ policies of Kafka in the base know nothing of MirrorMaker, whose component opens
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections import defaultdict
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from scripts.written import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = "airis"
@@ -282,22 +283,8 @@ def files(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Exit status 1 where ``--check`` finds a file that is not what flows.yaml says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 on a difference")
-    check = parser.parse_args().check
-    stale = 0
-    for path, text in files():
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale += 1
-        if check:
-            print(f"{path.relative_to(ROOT)} is not what kuberay/flows.yaml says", file=sys.stderr)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
-    return 1 if check and stale else 0
+    """Exit status 1 where ``--check`` finds a file that is not what kuberay/flows.yaml says."""
+    return write_or_check(files(), ROOT, "kuberay/flows.yaml", __doc__)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ each deployment takes the replicas, CPUs, memory and node label of the sizing ta
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from scripts.written import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 HTTP_PORT = 8000  # KubeRay's own; the Services of the platform keep 3000
@@ -93,24 +94,8 @@ def files(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Exit status 1 where ``--check`` finds a file that is not what the sources say."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 on a difference")
-    check = parser.parse_args().check
-    stale = 0
-    for path, text in files():
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale += 1
-        if check:
-            print(
-                f"{path.relative_to(ROOT)} is not what serve_config.yaml and sizes.yaml say", file=sys.stderr
-            )
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
-    return 1 if check and stale else 0
+    """Exit status 1 where ``--check`` finds a file that is not what serve_config.yaml with kuberay/sizes.yaml says."""
+    return write_or_check(files(), ROOT, "serve_config.yaml with kuberay/sizes.yaml", __doc__)
 
 
 if __name__ == "__main__":

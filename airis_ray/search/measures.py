@@ -168,8 +168,9 @@ def _totals(reading: Reading) -> None:
     meaning = reading.meaning
     for place, unit in enumerate(reading.units):
         said = "총" in unit.text or "total" in unit.key
-        if said and not meaning.measures and reading.free(place) and _numeric(reading, place):
-            meaning.measures.append(Measure("sum", reading.name(place, ("key",)).value))  # type: ignore[union-attr]
+        name = reading.name(place, ("key",))
+        if said and name and not meaning.measures and reading.free(place) and _numeric(reading, place):
+            meaning.measures.append(Measure("sum", name.value))
             reading.use(place)
 
 

@@ -123,7 +123,7 @@ async def test_a_body_sent_twice_is_told_as_one_unless_it_has_no_times(world: Wo
 @asynccontextmanager
 async def channel(world: World, path: Any) -> AsyncIterator[grpc.aio.Channel]:
     class Servicer:
-        async def Export(self, message: Any, context: Any) -> Any:  # noqa: N802
+        async def Export(self, message: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
             return await Exporter(world.intake, world.guard).export(message, context)
 
     server = grpc.aio.server()

@@ -16,7 +16,7 @@ FILES = list(files())
 
 
 @pytest.mark.parametrize(("path", "text"), FILES, ids=lambda value: getattr(value, "name", None) or "")
-def test_the_files_are_made_from_their_sources(path, text) -> None:  # type: ignore[no-untyped-def]
+def test_the_files_are_made_from_their_sources(path, text) -> None:
     assert path.read_text(encoding="utf-8") == text, "run scripts/kube_serve_config.py"
 
 

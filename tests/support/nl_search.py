@@ -88,7 +88,7 @@ class Scorer:
         }
         status, answer = await self.send("POST", "/api/search/ask", body)
         assert status == 200, (question.id, answer)
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     async def wrong(self, question: Question, answer: Mapping[str, Any]) -> str:
         """Why an answer is wrong; "" where it is right."""

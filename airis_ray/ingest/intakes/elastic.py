@@ -106,7 +106,7 @@ def _add_bulk(routes: APIRouter, door: Door) -> None:
 
 
 def _add_documents(routes: APIRouter, door: Door) -> None:
-    async def document(request: Request, principal: Caller, index: str, id: str | None = None) -> Response:  # noqa: A002
+    async def document(request: Request, principal: Caller, index: str, id: str | None = None) -> Response:  # noqa: A002 - the path's name
         def translate(data: bytes) -> Bulk:
             admit = door.intake.refusal("logs")
             return translate_document(data, index, id, door.rules, admit, door.limit)

@@ -54,7 +54,7 @@ class Table:
 
 
 def ledger(table: Table, interval: float = 5.0) -> Ledger:
-    store: Store = table  # type: ignore[assignment] # what a ledger uses of one
+    store: Store = table
     return Ledger(store, interval=interval)
 
 

@@ -301,7 +301,7 @@ async def test_user_text_never_becomes_sql(query: str) -> None:
 @given(TREES, st.sampled_from(SIGNALS))
 async def test_every_query_that_compiles_runs_and_its_negation_is_the_rest(
     store: LocalStore, node, signal
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     source = SOURCES[signal]
     try:
         condition = compile_filter(node, signal, now_ns=records.START)

@@ -206,6 +206,6 @@ def test_the_examples_of_the_document_are_queries() -> None:
         span for line in table[1].splitlines()[1:] for span in re.findall(r"`([^`]+)`", line.split(" | ")[0])
     ]
     assert len(examples) > 12
-    for example in [*examples, re.search(r"```\n(.*)\n```", document)[1]]:  # type: ignore[index]
+    for example in [*examples, re.search(r"```\n(.*)\n```", document)[1]]:
         if not re.fullmatch(r"[<>]=?", example):
             parse(example)

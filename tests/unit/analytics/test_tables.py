@@ -28,7 +28,7 @@ def request(*accept: str) -> Request:
 
 async def body_of(response: Response) -> bytes:
     if isinstance(response, StreamingResponse):
-        return b"".join([bytes(part) async for part in response.body_iterator])  # type: ignore[arg-type]
+        return b"".join([bytes(part) async for part in response.body_iterator])
     return bytes(response.body)
 
 

@@ -28,7 +28,7 @@ class Servicer:
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
 
-    async def Export(self, message: Any, context: Any) -> Any:  # noqa: N802
+    async def Export(self, message: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         return await self._exporter.export(message, context)
 
 
@@ -113,7 +113,7 @@ async def test_a_store_that_is_down_is_unavailable_with_retry_info(
     assert error.code() == grpc.StatusCode.UNAVAILABLE
     trailing = error.trailing_metadata()
     assert trailing is not None
-    status = Status.FromString(bytes(trailing["grpc-status-details-bin"]))  # type: ignore[arg-type]
+    status = Status.FromString(bytes(trailing["grpc-status-details-bin"]))
     retry = RetryInfo()
     assert any(detail.Unpack(retry) for detail in status.details)
     assert retry.retry_delay.seconds >= 1

@@ -31,7 +31,7 @@ class Letters:
         vector = np.zeros(64, dtype=np.float32)
         for first, second in itertools.pairwise(text):
             vector[(ord(first) * 31 + ord(second)) % 64] += 1
-        return vector / (np.linalg.norm(vector) or 1)  # type: ignore[no-any-return]
+        return vector / (np.linalg.norm(vector) or 1)
 
     def passages(self, texts: Any) -> dict[str, Any]:
         return {text: self.query(text) for text in texts}

@@ -28,7 +28,7 @@ class Shop:
         body = {"question": question, "now": ASKED, "time_zone": "Asia/Seoul", **more}
         status, answer = await self.post("/api/search/ask", body)
         assert status == 200, answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         return await self.applications.send("POST", path, body, self.tenant)

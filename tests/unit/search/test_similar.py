@@ -39,7 +39,7 @@ class Said:
 
 @pytest.fixture(scope="module")
 def similar() -> Similar:
-    return Similar(Said(), E5(budget=60.0), lambda: 10**18)  # type: ignore[arg-type]
+    return Similar(Said(), E5(budget=60.0), lambda: 10**18)
 
 
 @pytest.mark.parametrize("text", MEANT)
@@ -56,5 +56,5 @@ async def test_what_is_meant_is_among_the_first(text: str, similar: Similar) -> 
 async def test_what_the_model_has_no_time_for_is_found_by_its_words() -> None:
     answer = await Similar(Said(), E5(budget=0.0), lambda: 10**18).find(
         SimilarRequest(text="deadlock", limit=3), "t"
-    )  # type: ignore[arg-type]
+    )
     assert "deadlock" in answer.patterns[0].template

@@ -230,7 +230,7 @@ async def test_it_goes_on_looking_whatever_goes_wrong(store: Store) -> None:
 
 
 def test_the_usage_of_a_folder(tmp_path: object) -> None:
-    usage = usage_of(tmp_path)  # type: ignore[arg-type]
+    usage = usage_of(tmp_path)
     assert 0 < usage.share < 1
     assert usage.size == usage.used + usage.free
     assert Usage(0, 0).share == 1.0

@@ -73,6 +73,6 @@ def _stream(values: list[int]) -> bytes:
 )
 def test_arrow(name: str, opened: object) -> None:
     joined = _joined(name, [(_stream([1, 2]), 2), (_stream([3]), 1)], b"")
-    assert opened(io.BytesIO(joined)).read_all()["a"].to_pylist() == [1, 2, 3]  # type: ignore[operator]
+    assert opened(io.BytesIO(joined)).read_all()["a"].to_pylist() == [1, 2, 3]
     empty = _joined(name, [], _stream([]))
-    assert opened(io.BytesIO(empty)).read_all().num_rows == 0  # type: ignore[operator]
+    assert opened(io.BytesIO(empty)).read_all().num_rows == 0

@@ -71,7 +71,7 @@ class Chaos:
                     await event.wait()
                     return await poll(limit, seconds)
 
-                consumer._consumer.poll = wait  # type: ignore[method-assign]
+                consumer._consumer.poll = wait
 
     async def wake(self, _: int) -> None:
         for event in self.asleep.values():

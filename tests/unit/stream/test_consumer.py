@@ -91,7 +91,7 @@ def test_a_consumer_that_stood_still_inserts_nothing_of_a_partition_that_has_gon
             await sleeping.wait()
             return await poll(limit, seconds)
 
-        first._consumer.poll = asleep  # type: ignore[assignment, method-assign]
+        first._consumer.poll = asleep
         await asyncio.sleep(11)
         world.start()
         await asyncio.sleep(1)
@@ -250,7 +250,7 @@ def test_too_much_poison_stops_the_partition_and_no_restart_goes_past_it() -> No
             consumer = world.start()
             await world.until(lambda current=consumer: bool(current.stopped))
         assert len(await world.dead()) == count
-        assert world.broker.committed("airis-stream", P0).offset == offset.offset  # type: ignore[union-attr]
+        assert world.broker.committed("airis-stream", P0).offset == offset.offset
 
     scenario(work, dead_letter_count=20, dead_letter_ratio=0.5)
 

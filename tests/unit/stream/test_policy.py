@@ -20,7 +20,7 @@ def _kafka(monkeypatch: pytest.MonkeyPatch) -> None:
 def context(target: int = 1, **told: list[float]) -> Any:
     metrics = {name: dict(enumerate(values)) for name, values in told.items()}
     return AutoscalingContext(
-        deployment_id=None,  # type: ignore[arg-type]
+        deployment_id=None,
         deployment_name="Stream",
         app_name="stream",
         current_num_replicas=target,
@@ -28,7 +28,7 @@ def context(target: int = 1, **told: list[float]) -> Any:
         running_replicas=[],
         total_num_requests=0,
         total_queued_requests=0,
-        aggregated_metrics=metrics,  # type: ignore[arg-type]
+        aggregated_metrics=metrics,
         raw_metrics={},
         capacity_adjusted_min_replicas=0,
         capacity_adjusted_max_replicas=8,

@@ -108,7 +108,7 @@ class World:
 
         return routes
 
-    async def parts(self, fail: bool):  # type: ignore[no-untyped-def] # an asynchronous generator of bytes
+    async def parts(self, fail: bool):
         for part in (b"one ", b"two ", str(self.asked).encode()):
             yield part
             if fail:
@@ -237,7 +237,7 @@ async def test_a_body_over_the_limit_is_refused_as_ever() -> None:
     world = World()
     limit = Settings().ingest.max_body_bytes
 
-    async def chunks():  # type: ignore[no-untyped-def] # an asynchronous generator of bytes
+    async def chunks():
         for _ in range(limit // 2**20 + 1):
             yield b"x" * 2**20
 

@@ -82,7 +82,7 @@ async def test_where_the_server_writes_the_request_id_the_application_does_not()
 async def test_a_prefix_that_serve_mounts_at_is_no_part_of_the_path() -> None:
     app = demo_app(guard_of())
     client = client_of(app, key=None)
-    client._transport.root_path = "/v1"  # type: ignore[attr-defined]
+    client._transport.root_path = "/v1"
     assert (await client.get("/v1/open")).status_code == 200
     assert (await client.get("/v1/things/write")).status_code == 401
 

@@ -234,8 +234,8 @@ def _met(policy: Object, peer: Manifest, there: Place) -> bool:
 def _in_block(block: Manifest, cidr: str) -> bool:
     network = ipaddress.ip_network(cidr)
     holes = [ipaddress.ip_network(hole) for hole in block.get("except") or ()]
-    within = network.subnet_of(ipaddress.ip_network(block["cidr"]))  # type: ignore[arg-type]
-    return within and not any(network.subnet_of(hole) for hole in holes)  # type: ignore[arg-type]
+    within = network.subnet_of(ipaddress.ip_network(block["cidr"]))
+    return within and not any(network.subnet_of(hole) for hole in holes)
 
 
 def default_deny(overlay: Overlay) -> Iterator[Finding]:

@@ -94,7 +94,7 @@ def _resolve(
         return
     held = known[name]
     for key in keys if held is not None else ():
-        if key not in held:  # type: ignore[operator]
+        if key not in held:
             yield item.finding(where, f"{kind} {name!r} has no key {key!r} ({sorted(held or ())})")
 
 
