@@ -8,73 +8,18 @@ from typing import Final
 from airis_ray.search import timewords
 from airis_ray.search.compared import field_after, field_before, implied, is_duration
 from airis_ray.search.meaning import Clause
+from airis_ray.search.quantities import (
+    COUNTERS,
+    MONEY,
+    PIECES,
+    STATUS_KEY,
+    STATUS_NAMES,
+    STATUS_WORDS,
+    TIME_UNITS,
+)
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
-_TIME_UNITS: Final = {
-    **dict.fromkeys(("ms", "밀리초", "밀리세컨드", "msec", "millisecond", "milliseconds", "millis"), "ms"),
-    **dict.fromkeys(("us", "마이크로초", "microseconds", "µs"), "us"),
-    **dict.fromkeys(("s", "초", "sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("m", "분", "min", "mins", "minute", "minutes"), "m"),
-    **dict.fromkeys(("h", "시간", "hour", "hours"), "h"),
-}
-_MONEY: Final = frozenset({"원", "won", "krw", "만원", "달러", "dollars", "usd"})
-_PIECES: Final = frozenset({"개", "items", "item", "개의", "가지", "products", "things", "품목"})
-_COUNTERS: Final = frozenset(
-    {
-        "개",
-        "건",
-        "줄",
-        "개만",
-        "건만",
-        "개씩",
-        "rows",
-        "row",
-        "results",
-        "entries",
-        "lines",
-        "가지",
-        "위",
-        "명",
-        "of",
-        "번",
-        "회",
-    }
-)
-STATUS_KEY: Final = "http.response.status_code"
-_STATUS_NAMES: Final = frozenset(
-    {
-        "http",
-        "status",
-        "code",
-        "코드",
-        "상태",
-        "에러",
-        "오류",
-        "error",
-        "errors",
-        "s",
-        "status code",
-        "상태코드",
-    }
-)
-_STATUS_WORDS: Final = _STATUS_NAMES | frozenset(
-    {
-        "응답",
-        "response",
-        "responses",
-        "returning",
-        "returned",
-        "을",
-        "를",
-        "로",
-        "으로",
-        "떨어진",
-        "requests",
-        "요청",
-        "답한",
-    }
-)
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -133,13 +78,13 @@ def _number(reading: Reading, place: int) -> _Number | None:
         and not reading.unit(place - 1).has("compare")
     ):
         return _Number(text, "", place, last + 1)  # 404s: responses of that status
-    if following.key in _TIME_UNITS and (last + 1) not in reading.times.used:
-        return _Number(_length(text, _TIME_UNITS[following.key]), "time", place, last + 1)
-    if following.key in _MONEY:
+    if following.key in TIME_UNITS and (last + 1) not in reading.times.used:
+        return _Number(_length(text, TIME_UNITS[following.key]), "time", place, last + 1)
+    if following.key in MONEY:
         return _Number(text, "money", place, last + 1)
     if following.key == "%":
         return _Number(f"{float(text) / 100:.10g}", "share", place, last + 1)
-    if following.key in _PIECES and following.glued and following.piece is Piece.HANGUL:
+    if following.key in PIECES and following.glued and following.piece is Piece.HANGUL:
         return _Number(text, "pieces", place, last + 1)
     return _Number(text, "", place, last)
 
@@ -271,7 +216,7 @@ def _equal(reading: Reading, number: _Number) -> bool:
     if not _is_status(reading, number):
         return False
     for step in (-2, -1, 1, 2):
-        if reading.unit(number.first + step).key in _STATUS_NAMES:
+        if reading.unit(number.first + step).key in STATUS_NAMES:
             reading.use(number.first + step)
     reading.add(Clause(STATUS_KEY, "=", (number.value,), at=number.first), number.first)
     return True
@@ -282,7 +227,7 @@ def _is_status(reading: Reading, number: _Number) -> bool:
     code = number.kind == "" and number.value.isdigit() and 100 <= int(number.value) <= 599
     if not code or reading.meaning.signal != "traces":
         return False
-    return bool({reading.unit(number.first + step).key for step in (-2, -1, 1, 2)} & _STATUS_WORDS)
+    return bool({reading.unit(number.first + step).key for step in (-2, -1, 1, 2)} & STATUS_WORDS)
 
 
 def _limit(reading: Reading, number: _Number) -> None:
@@ -295,7 +240,7 @@ def _limit(reading: Reading, number: _Number) -> None:
         return
     following, before = reading.unit(number.first + 1), reading.unit(number.first - 1)
     counted = (
-        following.key in _COUNTERS
+        following.key in COUNTERS
         or following.has("signal")
         or following.has("order")
         or following.has("superlative")
@@ -317,5 +262,5 @@ def _limit(reading: Reading, number: _Number) -> None:
         if before.key == "last" and reading.meaning.signal == "logs":  # the last 15 warnings
             reading.meaning.order = ("Timestamp", True)
         reading.use(*range(number.first, number.last + 1))
-        if following.key in _COUNTERS:
+        if following.key in COUNTERS:
             reading.use(number.first + 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airis_ray.search.comparisons import STATUS_KEY
 from airis_ray.search.meaning import LEVELS, Clause
+from airis_ray.search.quantities import STATUS_KEY
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 

@@ -7,25 +7,31 @@ cost of an Arrow query nor a way to end one early, and takes twice the time of a
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs, quote_plus, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import aiohttp
 import pyarrow as pa
-from clickhouse_connect.driver.binding import format_bind_value, quote_identifier
+from clickhouse_connect.driver.binding import quote_identifier
 from yarl import URL
 
 from airis_ray.errors import AirisError, InvalidInput, StorageFull, Unavailable
 from airis_ray.resilience import Breaker, BreakerPolicy, Permit, Retry, is_outage
 from airis_ray.settings import Settings, StoreSettings
 from airis_ray.store.arrow_stream import ArrowDecoder, read_table
-from airis_ray.store.codes import StatementUnavailable, error_code, error_from
+from airis_ray.store.codes import StatementUnavailable
+from airis_ray.store.http import (
+    BufferPayload,
+    ipc_stream,
+    query_cost,
+    query_parameters,
+    raise_for_error,
+    url_encoded,
+)
 from airis_ray.store.protocol import Query, Result, check_tenancy, tenant_filters
 from airis_ray.store.secrets import store_key
 
@@ -93,9 +99,9 @@ class ClickHouseStore:
                 body = await response.read()
             large = len(body) > _OFF_LOOP_BYTES
             table = await asyncio.to_thread(read_table, body) if large else read_table(body)
-            summary = _summary(response)
-            elapsed = summary.get("elapsed_ns", 0) / 1e6 or (time.perf_counter() - started) * 1e3
-            return Result(table, summary.get("read_rows", 0), summary.get("read_bytes", 0), elapsed)
+            cost = query_cost(response)
+            elapsed = cost.get("elapsed_ns", 0) / 1e6 or (time.perf_counter() - started) * 1e3
+            return Result(table, cost.get("read_rows", 0), cost.get("read_bytes", 0), elapsed)
 
         return await _RETRY.run(once)
 
@@ -117,7 +123,7 @@ class ClickHouseStore:
 
         Whoever brings a token repeats the insert himself; without one, the insert is repeated here.
         """
-        body = await asyncio.to_thread(_ipc_stream, data)
+        body = await asyncio.to_thread(ipc_stream, data)
         columns = ", ".join(quote_identifier(name) for name in data.schema.names)
         parameters = {
             "query": f"INSERT INTO {quote_identifier(table)} ({columns}) FORMAT ArrowStream",
@@ -134,7 +140,7 @@ class ClickHouseStore:
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run DDL or another statement that answers no table."""
-        bound = {**_bound(parameters or {}), "wait_end_of_query": "1"}
+        bound = {**query_parameters(parameters or {}), "wait_end_of_query": "1"}
         async with self._post(bound, sql, _COMMAND_SECONDS) as response:
             return (await response.text()).strip()
 
@@ -169,7 +175,7 @@ class ClickHouseStore:
             "max_rows_to_read": str(limits.max_query_rows),
             "max_result_bytes": str(limits.max_result_bytes),
             **{name: str(value) for name, value in query.settings.items()},
-            **_bound(query.parameters),
+            **query_parameters(query.parameters),
             "query_id": query.query_id or uuid.uuid4().hex,
         }
         if query.tenant is not None:
@@ -209,7 +215,7 @@ class ClickHouseStore:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._open().post(**self._content(parameters, body, seconds)) as response:
-                await _raise_for_error(response)
+                await raise_for_error(response)
                 permit.succeeded()  # how long the caller takes to read a stream is his affair
                 yield response
         except TimeoutError as error:
@@ -225,7 +231,7 @@ class ClickHouseStore:
             total=None, connect=seconds, sock_connect=_CONNECT_SECONDS, sock_read=seconds
         )
         if not isinstance(body, str):
-            return {"url": self._address(parameters), "data": _BufferPayload(body), "timeout": timeout}
+            return {"url": self._address(parameters), "data": BufferPayload(body), "timeout": timeout}
         bound = {name: value for name, value in parameters.items() if name.startswith("param_")}
         if sum(map(len, bound.values())) < _URL_BYTES:
             return {"url": self._address(parameters), "data": body.encode(), "timeout": timeout}
@@ -239,7 +245,7 @@ class ClickHouseStore:
         """The URL with the parameters; the long filter of a tenant is encoded once and not at every query."""
         rest = {name: value for name, value in parameters.items() if name != "additional_table_filters"}
         filters = parameters.get("additional_table_filters")
-        tail = f"&additional_table_filters={_encoded(filters)}" if filters is not None else ""
+        tail = f"&additional_table_filters={url_encoded(filters)}" if filters is not None else ""
         return URL(f"{self.url}?{urlencode({'database': self.database, **rest})}{tail}", encoded=True)
 
     def _kill(self, query_id: str | None) -> None:
@@ -250,7 +256,7 @@ class ClickHouseStore:
         async def kill() -> None:
             with suppress(AirisError):
                 sql = "KILL QUERY WHERE query_id = {id:String} ASYNC"
-                async with self._post(_bound({"id": query_id}), sql, _CONNECT_SECONDS) as response:
+                async with self._post(query_parameters({"id": query_id}), sql, _CONNECT_SECONDS) as response:
                     await response.read()
 
         task = asyncio.get_running_loop().create_task(kill())
@@ -275,53 +281,5 @@ def open_store(settings: Settings) -> ClickHouseStore:
     return ClickHouseStore(url, password=store_key(settings.data_dir), limits=settings.store)
 
 
-@lru_cache(maxsize=1024)
-def _encoded(value: str) -> str:
-    return quote_plus(value)
-
-
 def _is_outage(error: BaseException) -> bool:
     return is_outage(error) and not isinstance(error, StatementUnavailable | StorageFull)
-
-
-async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
-    code = response.headers.get("X-ClickHouse-Exception-Code")
-    if response.status == 200 and code is None:
-        return
-    text = (await response.content.read(64 * 1024)).decode(errors="replace")
-    number = int(code) if code is not None and code.isdigit() else error_code(text)
-    raise error_from(number, text)
-
-
-def _summary(response: aiohttp.ClientResponse) -> dict[str, int]:
-    header = response.headers.get("X-ClickHouse-Summary")
-    return {name: int(value) for name, value in json.loads(header).items()} if header else {}
-
-
-def _bound(parameters: Mapping[str, Any]) -> dict[str, str]:
-    return {f"param_{name}": format_bind_value(value) for name, value in parameters.items()}
-
-
-def _ipc_stream(data: pa.Table | pa.RecordBatch) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, data.schema) as writer:
-        writer.write(data)
-    return sink.getvalue()
-
-
-class _BufferPayload(aiohttp.Payload):
-    """A body that is in memory already: sent as it is, with its length, without a thread."""
-
-    _CHUNK = 1 << 18
-
-    def __init__(self, buffer: pa.Buffer) -> None:
-        super().__init__(buffer, content_type="application/octet-stream")
-        self._size = buffer.size
-
-    async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
-        view = memoryview(self._value)
-        for start in range(0, len(view), self._CHUNK):
-            await writer.write(view[start : start + self._CHUNK])
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return bytes(self._value).decode(encoding, errors)

@@ -15,7 +15,8 @@ from airis_ray.gateway.applications import APPLICATIONS
 from airis_ray.web.app import routes_of
 from tests.support.local_store import LocalStore
 from tests.unit.gateway.conftest import World
-from tests.unit.gateway.tenancy import CASES, Call, Party, payload
+from tests.unit.gateway.parties import Call, Party, payload
+from tests.unit.gateway.tenancy import CASES
 
 SIGNALS = ("logs", "traces", "metrics")
 
