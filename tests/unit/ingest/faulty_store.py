@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
 from airis_ray.errors import InvalidInput, TooLarge, Unavailable
-from airis_ray.store import Query, Result
+from tests.support.insert_only import InsertOnly
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Fault:
     seconds: float = 0.01
 
 
-class FaultyStore:
+class FaultyStore(InsertOnly):
     """Keeps the values of column ``id`` per table. ``refuses`` says which of them no insert may carry."""
 
     def __init__(
@@ -35,7 +35,6 @@ class FaultyStore:
         self.inserts: list[tuple[str, int]] = []
         self.running = 0
         self.most_running = 0
-        self.closed = False
 
     async def insert(self, table: str, data: pa.Table | pa.RecordBatch, *, token: str | None = None) -> None:
         fault = next(self._faults, Fault())
@@ -64,21 +63,6 @@ class FaultyStore:
         if token is None or token not in self._tokens:
             self.rows.update((table, value) for value in ids)
         self._tokens.add(token)
-
-    async def query(self, query: Query) -> Result:
-        raise NotImplementedError
-
-    def stream(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
-        raise NotImplementedError
-
-    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
-        raise NotImplementedError
-
-    async def ping(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 def batch(*ids: int) -> pa.RecordBatch:

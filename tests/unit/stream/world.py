@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import Any, Final
@@ -14,11 +14,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from airis_ray.errors import InvalidInput, Unavailable
 from airis_ray.settings import KafkaSettings, Settings, StreamSettings
-from airis_ray.store.protocol import Query, Result
 from airis_ray.stream.consumer import StreamConsumer
 from airis_ray.stream.memory import MemoryBroker
 from airis_ray.stream.messages import Envelope, message_id, write_headers
 from airis_ray.stream.protocol import Partition, Received
+from tests.support.insert_only import InsertOnly
 
 LOGS: Final = "otlp_logs"
 P0: Final = Partition(LOGS, 0)
@@ -41,7 +41,7 @@ class SameThread(Executor):
         return future
 
 
-class MemoryStore:
+class MemoryStore(InsertOnly):
     """Keeps the bodies of log records, and drops inserts whose token it has seen, as ClickHouse does."""
 
     def __init__(self, *, window: int = 1000, seconds: float = 0.01) -> None:
@@ -84,21 +84,6 @@ class MemoryStore:
         elif table == "airis_accounts":
             for row in data.to_pylist():
                 self.accounts[row["Outcome"], row["Reason"]] += row["Records"]
-
-    async def query(self, query: Query) -> Result:
-        raise NotImplementedError
-
-    def stream(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
-        raise NotImplementedError
-
-    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
-        raise NotImplementedError
-
-    async def ping(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        return None
 
 
 def body(*numbers: int) -> bytes:
