@@ -8,6 +8,7 @@ import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from airis_ray.errors import InvalidInput, Unavailable
 from airis_ray.settings import Settings
@@ -67,17 +68,23 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 def _check_clickhouse(url: str) -> None:
     if not url.startswith(("http://", "https://")):
-        raise InvalidInput(f"AIRIS_CLICKHOUSE_URL={url!r}: expected http://… or https://…")
+        raise InvalidInput(f"AIRIS_CLICKHOUSE_URL={_without_password(url)!r}: expected http://… or https://…")
     try:
-        with urllib.request.urlopen(
-            f"{url.split('?')[0].rstrip('/')}/ping", timeout=_REACH_SECONDS
-        ) as answer:
+        with urllib.request.urlopen(_ping_address(url), timeout=_REACH_SECONDS) as answer:
             answer.read(16)
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise Unavailable(
             f"AIRIS_CLICKHOUSE_URL: no ClickHouse answers at {_without_password(url)}: {reason}"
         ) from None
+
+
+def _ping_address(url: str) -> str:
+    """Where a ClickHouse answers without a password and whatever database there is; ports as the store's client."""
+    parts = urlsplit(url)
+    port = parts.port or (8443 if parts.scheme == "https" else 8123)
+    host = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")
+    return f"{parts.scheme}://{host}:{port}/ping"
 
 
 def _check_redis(url: str) -> None:
@@ -101,8 +108,8 @@ def _check_redis(url: str) -> None:
 
 
 def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].split('?')[0]}"
+    scheme, separator, rest = url.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2].split('?')[0]}"
 
 
 def absolute(settings: Settings) -> Settings:

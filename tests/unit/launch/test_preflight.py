@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,28 @@ def test_an_unreachable_clickhouse_is_named_without_its_password(tmp_path: Path)
     with pytest.raises(Unavailable, match="AIRIS_CLICKHOUSE_URL") as caught:
         preflight(_settings(tmp_path, AIRIS_CLICKHOUSE_URL=url))
     assert "secret" not in str(caught.value)
+
+
+def test_a_clickhouse_with_a_password_and_a_database_is_reached(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"Ok.\n")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test's output is not a server's log."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        url = f"http://user:se%23cret@127.0.0.1:{server.server_port}/telemetry?compress=1"
+        preflight(_settings(tmp_path, AIRIS_CLICKHOUSE_URL=url))
+        thread.join(5)
+    assert asked == ["/ping"]
 
 
 def test_a_clickhouse_url_without_a_scheme_is_refused(tmp_path: Path) -> None:
