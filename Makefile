@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test lint type unit contract test-kube test-kube-api serve-test lock bench clean
+.PHONY: help install build run test lint type unit contract test-kube test-kube-api test-faults serve-test lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from so
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve
+
+test-faults: $(STAMP) ## the program over a real Kafka while things go wrong: 15 minutes (FAULT_SECONDS=10 for a short one)
+	$(BIN)/pytest tests/faults -rs $(if $(FAULT_SECONDS),--fault-seconds $(FAULT_SECONDS))
 
 lock: ## write requirements.lock anew (no index addresses in it)
 	@bash scripts/lock.sh

@@ -15,6 +15,12 @@ from tests.support.kafka import kafka as kafka  # a fixture for every folder
 from tests.support.local_store import LocalStore
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of tests/faults; an option of a folder's own would be unknown where the whole of tests is named."""
+    told = "how long a fault lasts (60 s, a paused consumer 120 s)"
+    parser.addoption("--fault-seconds", type=float, default=None, help=told)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStore]:
     """The engine in this process with every table; one for the whole run (chDB: one path per process).
