@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SCHEMAS = $(or $(AIRIS_TEST_SCHEMAS),$(shell cd ../shared/schemas 2>/dev/null && pwd))
 
 .DEFAULT_GOAL := help
 .PHONY: help install build run test lint type unit contract test-kube test-kube-api test-faults serve-test lock bench clean
@@ -41,13 +42,11 @@ contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a rea
 	$(BIN)/pytest tests/contract
 
 test-kube: $(STAMP) ## the Kubernetes manifests, without a cluster (AIRIS_TEST_SCHEMAS: folder of CRDs)
-	@schemas=$${AIRIS_TEST_SCHEMAS:-$$(cd ../shared/schemas 2>/dev/null && pwd || true)}; \
-	export $${schemas:+AIRIS_TEST_SCHEMAS="$$schemas"}; $(BIN)/pytest tests/kube -rs
+	@$(if $(SCHEMAS),AIRIS_TEST_SCHEMAS="$(SCHEMAS)") $(BIN)/pytest tests/kube -rs
 
 test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from source by Go (20 minutes the first time)
 	@VENV=$(VENV) scripts/kube-api build
-	@schemas=$${AIRIS_TEST_SCHEMAS:-$$(cd ../shared/schemas 2>/dev/null && pwd || true)}; \
-	export $${schemas:+AIRIS_TEST_SCHEMAS="$$schemas"}; $(BIN)/pytest tests/kube_api -rs
+	@$(if $(SCHEMAS),AIRIS_TEST_SCHEMAS="$(SCHEMAS)") $(BIN)/pytest tests/kube_api -rs
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve

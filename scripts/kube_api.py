@@ -25,12 +25,12 @@ from typing import Any
 
 import yaml
 
-from scripts.kube_api_build import CACHE, STAGES, KubeApiError, missing
+from scripts import kube_api_arguments as arguments
+from scripts.kube_api_build import CACHE, OPERATOR, STAGES, KubeApiError, missing
 
 _START_SECONDS = 120.0  # 8 s on an idle machine
 STOP_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
-_ZONES = ("a", "b", "c")
 
 ADMIN = "admin"
 
@@ -49,6 +49,7 @@ class KubeApi:
         self._detached = detached
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ports = dict(zip(("etcd", "peer", "api", "kubelet"), _free_ports(4), strict=True))
+        self._context: ssl.SSLContext | None = None
         self._token = secrets.token_hex(16)
 
     @property
@@ -68,11 +69,17 @@ class KubeApi:
             if controllers:
                 self._start_controllers()
                 for number in range(nodes):
-                    self.call("POST", "/api/v1/nodes", _node(number))
+                    self.call("POST", "/api/v1/nodes", arguments.node(number))
         except BaseException:
             self.stop()
             raise
         return self
+
+    def start_operator(self) -> None:
+        """Start the KubeRay operator; its definitions are there already. Raises KubeApiError where it is not built."""
+        if not os.access(self._bin / OPERATOR, os.X_OK):
+            raise KubeApiError("the KubeRay operator is not built (scripts/kube-api build --operator)")
+        self._run(OPERATOR, f"-kubeconfig={self.kubeconfig}", *arguments.OPERATOR)
 
     def stop(self) -> None:
         """End every process, the newest first."""
@@ -126,7 +133,9 @@ class KubeApi:
         return path
 
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.data / "apiserver.crt"))
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=str(self.data / "apiserver.crt"))
+        return self._context
 
     def _write_keys(self) -> None:
         if not (self.data / "accounts.key").exists():
@@ -150,19 +159,21 @@ class KubeApi:
 
     def _start_api(self) -> None:
         etcd = f"http://127.0.0.1:{self._ports['etcd']}"
-        self._run("etcd", *_etcd(self.data, etcd, f"http://127.0.0.1:{self._ports['peer']}"))
-        self._run("kube-apiserver", *_api(self.data, etcd, self._ports["api"]))
+        self._run("etcd", *arguments.etcd(self.data, etcd, f"http://127.0.0.1:{self._ports['peer']}"))
+        self._run("kube-apiserver", *arguments.api(self.data, etcd, self._ports["api"]))
         self._wait(lambda: (self.data / "apiserver.crt").exists() and self._answers(), "kube-apiserver")
         _private(self.kubeconfig, yaml.safe_dump(self._config(self._token)))
 
     def _start_controllers(self) -> None:
         config = f"--kubeconfig={self.kubeconfig}"
-        self._run("kube-controller-manager", config, *_controllers(self.data))
+        self._run("kube-controller-manager", config, *arguments.controllers(self.data))
         self._run("kube-scheduler", config, "--leader-elect=false", "--secure-port=0")
         self._run(
             "kwok",
             config,
-            *_kwok(self.data, self._ports["kubelet"], (self._bin / STAGES).read_text(encoding="utf-8")),
+            *arguments.kwok(
+                self.data, self._ports["kubelet"], (self._bin / STAGES).read_text(encoding="utf-8")
+            ),
         )
         self._wait(self._has_accounts, "kube-controller-manager")
 
@@ -202,86 +213,6 @@ class KubeApi:
                 log = self.data / f"{(dead or [name])[0]}.log"
                 raise KubeApiError(f"{(dead or [name])[0]} did not start: {_tail(log)}")
             time.sleep(0.1)
-
-
-def _etcd(data: Path, client: str, peer: str) -> list[str]:
-    return [
-        f"--data-dir={data / 'etcd'}",
-        f"--listen-client-urls={client}",
-        f"--advertise-client-urls={client}",
-        f"--listen-peer-urls={peer}",
-        f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=default={peer}",
-        "--unsafe-no-fsync",  # nothing here outlives a test
-        "--log-level=error",
-    ]
-
-
-def _api(data: Path, etcd: str, port: int) -> list[str]:
-    return [
-        f"--etcd-servers={etcd}",
-        f"--secure-port={port}",
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",  # a loopback address is no endpoint
-        f"--cert-dir={data}",
-        f"--token-auth-file={data / 'tokens.csv'}",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={data / 'accounts.key'}",
-        f"--service-account-signing-key-file={data / 'accounts.key'}",
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--authorization-mode=RBAC",
-        "--kubelet-preferred-address-types=InternalIP",
-    ]
-
-
-def _controllers(data: Path) -> list[str]:
-    return [
-        f"--service-account-private-key-file={data / 'accounts.key'}",
-        f"--root-ca-file={data / 'apiserver.crt'}",
-        "--leader-elect=false",
-        "--secure-port=0",
-    ]
-
-
-def _kwok(data: Path, port: int, stages: str) -> list[str]:
-    logs = {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "ClusterLogs",
-        "metadata": {"name": "all"},
-        "spec": {"logs": [{"logsFile": str(data / "pod.log"), "follow": False}]},
-    }
-    (data / "pod.log").write_text(
-        "2026-01-01T00:00:00.000000000Z stdout F a line of a pod\n", encoding="utf-8"
-    )
-    (data / "kwok.yaml").write_text(f"{stages}---\n{yaml.safe_dump(logs)}", encoding="utf-8")
-    return [
-        "--manage-all-nodes=true",
-        "--cidr=10.244.0.0/16",
-        "--node-ip=127.0.0.1",
-        f"--config={data / 'kwok.yaml'}",
-        f"--server-address=127.0.0.1:{port}",
-        f"--node-port={port}",
-        f"--tls-cert-file={data / 'apiserver.crt'}",
-        f"--tls-private-key-file={data / 'apiserver.key'}",
-    ]
-
-
-def _node(number: int) -> dict[str, Any]:
-    name, size = f"node-{number}", {"cpu": "64", "memory": "256Gi", "pods": "110", "ephemeral-storage": "1Ti"}
-    labels = {
-        "kubernetes.io/hostname": name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64",
-        "topology.kubernetes.io/region": "here",
-        "topology.kubernetes.io/zone": f"here-{_ZONES[number % len(_ZONES)]}",
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
-        "status": {"capacity": size, "allocatable": size},
-    }
 
 
 def _private(path: Path, text: str) -> None:

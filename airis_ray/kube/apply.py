@@ -72,11 +72,25 @@ def apply(
     items = ordered(objects)
     for item in items:
         cluster.kind(item["apiVersion"], item["kind"])
-    outcomes = _pass(cluster, items, dry_run=True, force=force, say=say if dry_run else lambda line: None)
-    return outcomes if dry_run else _pass(cluster, items, dry_run=False, force=force, say=say)
+    if dry_run:
+        return _bring(cluster, items, dry_run=True, force=force, say=say)
+    _try(cluster, items, force=force)
+    return _bring(cluster, items, dry_run=False, force=force, say=say)
 
 
-def _pass(cluster: Cluster, items: list[Manifest], *, dry_run: bool, force: bool, say: Say) -> list[Applied]:
+def _try(cluster: Cluster, items: list[Manifest], *, force: bool) -> None:
+    """Ask the server about every object whose namespace is there already."""
+    coming = {
+        item["metadata"]["name"]
+        for item in items
+        if item["kind"] == "Namespace" and not _before(cluster, item)
+    }
+    for item in items:
+        if item["metadata"].get("namespace") not in coming:
+            cluster.apply(item, dry_run=True, force=force)
+
+
+def _bring(cluster: Cluster, items: list[Manifest], *, dry_run: bool, force: bool, say: Say) -> list[Applied]:
     done: list[Applied] = []
     coming: set[str] = set()
     for item in items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,14 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def definitions() -> list[Manifest]:
     """The definitions of every kind that an overlay may use."""
     assert _TEST.schemas is not None
+    groups = ("ray.io", "monitoring.coreos.com", "istio.io", "chaos-mesh.org", "keda.sh", "cert-manager.io")
+    wanted = re.compile(rf"^  group: ([\w.-]+\.)?({'|'.join(map(re.escape, groups))})$", re.MULTILINE)
     texts = (path.read_text(encoding="utf-8") for path in sorted(_TEST.schemas.rglob("*.yaml")))
-    found = [item for text in texts if "kind: CustomResourceDefinition" in text for item in parse(text)]
-    wanted = ("ray.io", "monitoring.coreos.com", "istio.io", "chaos-mesh.org", "keda.sh", "cert-manager.io")
-    return [
-        item
-        for item in found
-        if item["kind"] == "CustomResourceDefinition" and item["spec"]["group"].endswith(wanted)
-    ]
+    found = [item for text in texts if wanted.search(text) for item in parse(text)]
+    return [item for item in found if item["kind"] == "CustomResourceDefinition"]
 
 
 def started(folder: Path, definitions: list[Manifest], *, controllers: bool) -> KubeApi:
