@@ -41,43 +41,45 @@ def running(url: str, key: str, pids: Sequence[int]) -> Instance:
 @contextlib.contextmanager
 def parts(server: str = "benchmarks.ingest_server") -> Iterator[Instance]:
     """The embedded store and a module that serves applications as plain processes, in a folder of their own."""
-    store_port, http_port = _free_ports(2)
+    store_port, http_port = free_ports(2)
     with tempfile.TemporaryDirectory(prefix="airis-bench-") as folder:
-        environ = _environ(folder, store_port=store_port, http_port=http_port)
+        environ = environment(folder, store_port=store_port, http_port=http_port)
         settings = Settings.from_env(environ)
         key, _ = admin_key(settings.data_dir)
-        with _child(["-m", "airis_ray.store.embedded"], environ) as store:
-            _answers(f"http://127.0.0.1:{store_port}/ping", store)
-            with _child(["-m", server, str(http_port)], environ) as ingest:
+        with child(["-m", "airis_ray.store.embedded"], environ) as store:
+            answers(f"http://127.0.0.1:{store_port}/ping", store)
+            with child(["-m", server, str(http_port)], environ) as ingest:
                 url = f"http://127.0.0.1:{http_port}"
-                _answers(f"{url}/v1/logs", ingest)
+                answers(f"{url}/v1/logs", ingest)
                 yield Instance(url, key, (store.pid, ingest.pid), settings, (store.pid,))
 
 
 @contextlib.contextmanager
 def whole() -> Iterator[Instance]:
     """All of AIRIS-Ray as `airis up` starts it, in a folder of its own."""
-    store_port, http_port, grpc_port = _free_ports(3)
+    store_port, http_port, grpc_port = free_ports(3)
     with tempfile.TemporaryDirectory(prefix="airis-bench-") as folder:
-        environ = _environ(folder, store_port=store_port, http_port=http_port, grpc_port=grpc_port)
+        environ = environment(folder, store_port=store_port, http_port=http_port, grpc_port=grpc_port)
         settings = Settings.from_env(environ)
-        with _child(["-m", "airis_ray.cli", "up", "--no-demo"], environ) as up:
+        with child(["-m", "airis_ray.cli", "up", "--no-demo"], environ) as up:
             url = f"http://127.0.0.1:{http_port}"
-            _answers(f"{url}/readyz", up, seconds=180)
+            answers(f"{url}/readyz", up, seconds=180)
             key = (settings.data_dir / "admin.key").read_text(encoding="utf-8").strip()
             yield Instance(url, key, tuple(descendants(up.pid)), settings)
 
 
-def _environ(folder: str, **ports: int) -> dict[str, str]:
+def environment(folder: str, **values: int | str) -> dict[str, str]:
+    """Variables of a program whose data are in ``folder``: those given (``store_port``: ``AIRIS_STORE_PORT``), no others."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRIS_")}
-    names = {f"AIRIS_{name}".upper(): str(port) for name, port in ports.items()}
+    names = {f"AIRIS_{name}".upper(): str(value) for name, value in values.items()}
     own = {"AIRIS_DATA_DIR": str(Path(folder) / "data"), "AIRIS_SELF_TELEMETRY": "false"}
     own["AIRIS_LOG_LEVEL"] = "warning"  # no line for every request
     return {**clean, **names, **own, "PYTHONPATH": str(ROOT)}
 
 
 @contextlib.contextmanager
-def _child(arguments: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def child(arguments: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process of the repository, ended when the block ends."""
     process = subprocess.Popen([sys.executable, *arguments], env=environ, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         yield process
@@ -90,7 +92,7 @@ def _child(arguments: list[str], environ: dict[str, str]) -> Iterator[subprocess
             process.wait()
 
 
-def _answers(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+def answers(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
     """Wait until something answers there, whatever it says short of 404 (not yet routed) and 5xx."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -108,7 +110,8 @@ def _answers(url: str, process: subprocess.Popen[bytes], seconds: float = 60) ->
     raise SystemExit(f"{url} did not answer within {seconds:.0f} s")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nothing listens on."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(probe.getsockname()[1]) for probe in probes]
     for probe in probes:

@@ -104,7 +104,9 @@ class Call:
         self.answer.header("content-type", content_type(name))
         codec = self.answer.codec = self._encoder()
         whole = self.request.flag("wait_end_of_query") or self.statement.verb is not Verb.SELECT
-        return partial(work.read, connect, self.statement, name, whole=whole, codec=codec, channel=channel)
+        revision = int(self.request.number("client_protocol_version", 0))
+        how = partial(work.read, revision=revision, whole=whole, codec=codec, channel=channel)
+        return partial(how, connect, self.statement, name)
 
     def _encoder(self) -> Codec:
         wants = (

@@ -244,14 +244,15 @@ def _csv_head(block: bytes, lines: int) -> int:
 
 def _binary_head(block: bytes, lines: int) -> int:
     """The length of the column count and of so many rows of strings."""
-    columns, position = _varint(block, 0)
+    columns, position = varint(block, 0)
     for _ in range(columns * lines):
-        length, position = _varint(block, position)
+        length, position = varint(block, position)
         position += length
     return position
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def varint(data: bytes, position: int) -> tuple[int, int]:
+    """The LEB128 number at ``position``, and where it ends."""
     value = shift = 0
     while True:
         byte = data[position]

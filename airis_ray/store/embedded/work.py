@@ -11,7 +11,8 @@ from itertools import chain
 from airis_ray.store.embedded.channel import Channel, Closed
 from airis_ray.store.embedded.engine import Connection, Written
 from airis_ray.store.embedded.errors import QUERY_WAS_CANCELLED, ClickHouseError, error, from_engine
-from airis_ray.store.embedded.formats import NO_COST, Cost, joiner
+from airis_ray.store.embedded.formats import NO_COST, Cost, Joiner, joiner
+from airis_ray.store.embedded.native import Revised, at_revision
 from airis_ray.store.embedded.request import Gone
 from airis_ray.store.embedded.statement import Statement, Verb
 from airis_ray.store.embedded.wire import Codec
@@ -78,15 +79,16 @@ def read(
     statement: Statement,
     output_format: str,
     *,
+    revision: int,
     whole: bool,
     codec: Codec,
     channel: Channel[Item],
 ) -> None:
-    """Run a statement that answers, and hand its answer over in pieces."""
+    """Run a statement that answers, and hand its answer over in pieces; ``revision`` is that of ``FORMAT Native``."""
     with connect() as connection:
         outgoing = _Outgoing(codec, channel)
-        pieces = _whole(connection, statement, output_format) if whole else None
-        for data, rows in pieces or _streamed(connection, statement, output_format):
+        how = _whole if whole else _streamed
+        for data, rows in how(connection, statement, output_format, revision):
             outgoing.add(data, rows)
         cost = connection.cost
     outgoing.finish(cost)
@@ -114,10 +116,14 @@ class _Outgoing:
         self._channel.put(Finished(b"".join(self._held), cost, self._rows))
 
 
-def _streamed(connection: Connection, statement: Statement, name: str) -> Iterator[tuple[bytes, int]]:
-    how = joiner(name, statement.sql) if statement.verb is Verb.SELECT else None
+def _streamed(
+    connection: Connection, statement: Statement, name: str, revision: int
+) -> Iterator[tuple[bytes, int]]:
+    how: tuple[Joiner, str] | None = None
+    if statement.verb is Verb.SELECT:
+        how = (Revised(revision), name) if _is_revised(name, revision) else joiner(name, statement.sql)
     if how is None:
-        yield from _whole(connection, statement, name)
+        yield from _whole(connection, statement, name, revision)
         return
     join, engine_format = how
     try:
@@ -125,15 +131,23 @@ def _streamed(connection: Connection, statement: Statement, name: str) -> Iterat
     except ClickHouseError as problem:
         if _UNSTREAMED not in str(problem):
             raise
-        yield from _whole(connection, statement, name)
+        yield from _whole(connection, statement, name, revision)
 
 
-def _whole(connection: Connection, statement: Statement, name: str) -> Iterator[tuple[bytes, int]]:
+def _whole(
+    connection: Connection, statement: Statement, name: str, revision: int
+) -> Iterator[tuple[bytes, int]]:
     answer = connection.run(statement.without_format(), name)
+    if _is_revised(name, revision):
+        answer = memoryview(at_revision(bytes(answer), revision))
     rows = connection.rows
     for start in range(0, len(answer), _FIRST):
         yield bytes(answer[start : start + _FIRST]), 0
     yield b"", rows
+
+
+def _is_revised(name: str, revision: int) -> bool:
+    return revision > 0 and name == "Native"
 
 
 def write(
