@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from airis_ray.analytics.tables import Stats, arrow_answer, table_answer, wants_arrow
+from airis_ray.analytics.tables import Stats, table_answer
 from airis_ray.analytics.wire_types import Convert, ambiguous, converters
 from airis_ray.errors import FieldError, InvalidInput
 from airis_ray.store import Query, Store
 from airis_ray.store.guard import check_select
 from airis_ray.store.lexer import scan
+from airis_ray.web.arrow import arrow_answer, wants_arrow
 
 MAX_JSON_ROWS: Final = 100_000
 """Rows of an answer in JSON, which is held in memory; an Arrow stream is bounded by its bytes alone."""

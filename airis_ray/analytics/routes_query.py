@@ -16,9 +16,10 @@ from airis_ray.analytics.facets import FacetQuery, FacetSignal, fields, values
 from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.analytics.raw_sql import SqlRequest, answer_sql
 from airis_ray.analytics.search import SearchRequest, search
-from airis_ray.analytics.tables import TABLE_RESPONSES, Stats, list_responses, table_answer, wants_arrow
+from airis_ray.analytics.tables import TABLE_RESPONSES, Stats, list_responses, table_answer
 from airis_ray.store import Store
 from airis_ray.telemetry.times import parse_range
+from airis_ray.web.arrow import wants_arrow
 from airis_ray.web.auth import Principal, Scope, require
 
 Reader = Annotated[Principal, Depends(require(Scope.READ))]

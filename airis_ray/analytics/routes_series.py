@@ -25,11 +25,12 @@ from airis_ray.analytics.models import (
 )
 from airis_ray.analytics.service_map import service_map
 from airis_ray.analytics.services import services
-from airis_ray.analytics.tables import ARROW_STREAM, table_answer, wants_arrow
+from airis_ray.analytics.tables import table_answer
 from airis_ray.analytics.timeseries import timeseries
 from airis_ray.analytics.traces import trace
 from airis_ray.store import Store
 from airis_ray.telemetry.times import parse_range
+from airis_ray.web.arrow import ARROW_STREAM, wants_arrow
 from airis_ray.web.auth import Principal, Scope, require
 
 Reader = Annotated[Principal, Depends(require(Scope.READ))]

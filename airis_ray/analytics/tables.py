@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,12 +11,12 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from airis_ray.analytics.json_rows import columns_of, rows_json
 from airis_ray.store import Result
+from airis_ray.web.arrow import ARROW_STREAM, arrow_answer, wants_arrow
 
-ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 CURSOR_HEADER: Final = "X-Airis-Cursor"
 """Carries the cursor beside an Arrow stream, which has no place for it."""
 
@@ -95,16 +95,6 @@ class Stats:
         }
 
 
-def wants_arrow(request: Request) -> bool:
-    """Whether the caller accepts an Arrow stream (and says so by name: ``*/*`` gets JSON)."""
-    accepted = ",".join(request.headers.getlist("accept")).lower().split(",")
-    for each in accepted:
-        media_type, *parameters = (part.strip() for part in each.split(";"))
-        if media_type == ARROW_STREAM:
-            return not any(_is_zero(parameter) for parameter in parameters)
-    return False
-
-
 async def table_answer(
     request: Request, table: pa.Table, *, cursor: str | None = None, stats: Stats | None = None
 ) -> Response:
@@ -123,52 +113,6 @@ async def table_answer(
     )
 
 
-def arrow_answer(
-    schema: pa.Schema, batches: AsyncIterator[pa.RecordBatch], headers: Mapping[str, str] | None = None
-) -> Response:
-    """An Arrow IPC stream, each batch sent as it comes."""
-    return StreamingResponse(_ipc(schema, batches), media_type=ARROW_STREAM, headers=dict(headers or {}))
-
-
 async def _batches(table: pa.Table) -> AsyncIterator[pa.RecordBatch]:
     for batch in table.to_batches():
         yield batch
-
-
-async def _ipc(schema: pa.Schema, batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[bytes]:
-    sink = _Sink()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        yield sink.take()
-        async for batch in batches:
-            writer.write_batch(batch)
-            yield sink.take()
-    yield sink.take()
-
-
-class _Sink:
-    """A file for Arrow's writer that is emptied after each batch."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(self._parts[-1])
-
-    def take(self) -> bytes:
-        whole = b"".join(self._parts)
-        self._parts.clear()
-        return whole
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def _is_zero(parameter: str) -> bool:
-    name, _, value = parameter.partition("=")
-    return name.strip() == "q" and value.strip() in ("0", "0.0", "0.00", "0.000")

@@ -8,8 +8,8 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from airis_ray.analytics.tables import ARROW_STREAM
 from airis_ray.analytics.wire_types import converters
+from airis_ray.web.arrow import ARROW_STREAM
 from tests.support import records
 from tests.support.local_store import LocalStore
 

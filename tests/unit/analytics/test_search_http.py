@@ -8,7 +8,8 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from airis_ray.analytics.tables import ARROW_STREAM, CURSOR_HEADER
+from airis_ray.analytics.tables import CURSOR_HEADER
+from airis_ray.web.arrow import ARROW_STREAM
 from tests.support import records
 from tests.support.local_store import LocalStore
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import pytest_asyncio
 
-from airis_ray.analytics.tables import ARROW_STREAM
+from airis_ray.web.arrow import ARROW_STREAM
 from tests.support.local_store import LocalStore
 from tests.unit.analytics.builders import batch, counter, log, span
 

@@ -9,15 +9,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from airis_ray.analytics.tables import (
-    ARROW_STREAM,
-    CURSOR_HEADER,
-    Stats,
-    arrow_answer,
-    table_answer,
-    wants_arrow,
-)
+from airis_ray.analytics.tables import CURSOR_HEADER, Stats, table_answer
 from airis_ray.store import Result
+from airis_ray.web.arrow import ARROW_STREAM, arrow_answer, wants_arrow
 
 TABLE = pa.table({"name": ["a", "b"], "n": pa.array([1, None], pa.int64())})
 
