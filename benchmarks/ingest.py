@@ -33,7 +33,7 @@ from airis_ray.telemetry.otlp import IMPLEMENTATION, decode
 from airis_ray.telemetry.tables import Signal
 from benchmarks import instance, loop_decode
 from benchmarks.load import Outcome, post
-from benchmarks.report import Report, Run, Stopwatch, cpu_seconds
+from benchmarks.report import Report, Run, Stopwatch, quiet
 from benchmarks.telemetry import requests
 
 TABLES: dict[Signal, str] = {"traces": "otel_traces", "logs": "otel_logs"}
@@ -112,13 +112,13 @@ async def _against_store(
     sender = Sender(target, case, options)
     await asyncio.to_thread(sender.run, options.connections)
     sent, bare, own = [], [], []
-    await _quiet(target.store_pids)
+    await quiet(target.store_pids)
     for _ in range(options.runs):
         with Stopwatch(target.pids, own=False) as whole, Stopwatch(target.store_pids, own=False) as inside:
             started = time.perf_counter()
             await asyncio.to_thread(sender.run, options.requests)
             wall = time.perf_counter() - started
-            await _quiet(target.store_pids)
+            await quiet(target.store_pids)
         rows = options.requests * options.records
         sent.append(Run(rows, case.nbytes(options.requests), wall, whole.cpu))
         own.append((whole.cpu - inside.cpu) / rows * 1e6)
@@ -149,18 +149,9 @@ async def _insert(
         for table in tables:
             await store.insert(TABLES[case.signal], table)
         wall = time.perf_counter() - started
-        await _quiet(target.store_pids)
+        await quiet(target.store_pids)
     rows, nbytes = sum(table.num_rows for table in tables), sum(table.nbytes for table in tables)
     return Run(rows, nbytes, wall, watch.cpu)
-
-
-async def _quiet(pids: tuple[int, ...]) -> None:
-    """Wait (20 s at most) until the store's merges have ended: their CPU seconds are those of the run before."""
-    for _ in range(40):
-        before = cpu_seconds(pids, own=False)
-        await asyncio.sleep(0.5)
-        if cpu_seconds(pids, own=False) - before < 0.05:
-            return
 
 
 def _decode(case: Case, options: argparse.Namespace) -> list[Run]:

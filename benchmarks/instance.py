@@ -69,7 +69,7 @@ def whole() -> Iterator[Instance]:
 
 
 def environment(folder: str, **values: int | str) -> dict[str, str]:
-    """Variables of a program whose data are in ``folder``: those given (``store_port``: ``AIRIS_STORE_PORT``), no others."""
+    """Variables of a program with its data in ``folder``; of ``AIRIS_*`` those given (``store_port``: …)."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRIS_")}
     names = {f"AIRIS_{name}".upper(): str(value) for name, value in values.items()}
     own = {"AIRIS_DATA_DIR": str(Path(folder) / "data"), "AIRIS_SELF_TELEMETRY": "false"}

@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,17 +24,36 @@ def post(
     url: str, bodies: Sequence[bytes], headers: dict[str, str], *, count: int, connections: int
 ) -> Outcome:
     """Post ``count`` times, ``bodies`` in turn, over ``connections`` at once; 429 and 503 are tried again."""
-    parts = urlsplit(url)
     turns = itertools.count()
-    outcome = Outcome()
+
+    def take() -> bytes | None:
+        return bodies[turn % len(bodies)] if (turn := next(turns)) < count else None
+
+    return post_while(url, take, headers, connections=connections)
+
+
+def post_while(
+    url: str,
+    take: Callable[[], bytes | None],
+    headers: dict[str, str],
+    *,
+    connections: int,
+    outcome: Outcome | None = None,
+) -> Outcome:
+    """Post what ``take`` gives over ``connections`` at once until it gives None; 429 and 503 are tried again.
+
+    ``take`` is called by many threads and may make them wait. ``outcome`` grows while this runs.
+    """
+    parts = urlsplit(url)
+    outcome = Outcome() if outcome is None else outcome
     lock = threading.Lock()
     failures: list[Exception] = []
 
     def work() -> None:
         connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=120)
         try:
-            while (turn := next(turns)) < count:
-                status, seconds = _send(connection, parts.path, bodies[turn % len(bodies)], headers, outcome)
+            while (body := take()) is not None:
+                status, seconds = _send(connection, parts.path, body, headers, outcome)
                 with lock:
                     outcome.statuses[status] += 1
                     outcome.seconds.append(seconds)

@@ -6,6 +6,8 @@ on a busy machine and with any number of cores. Rates per second of the wall clo
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import platform
@@ -47,6 +49,24 @@ def descendants(pid: int) -> list[int]:
     for process in found:
         found += children.get(process, ())
     return found
+
+
+def resident_bytes(pids: Iterable[int]) -> int:
+    """Memory that ``pids`` hold (RSS), what they share counted for each; one that is gone counts nothing."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return total * os.sysconf("SC_PAGE_SIZE")
+
+
+async def quiet(pids: Sequence[int]) -> None:
+    """Wait (20 s at most) until processes have ended their work: a store's merges belong to the run before."""
+    for _ in range(40):
+        before = cpu_seconds(pids, own=False)
+        await asyncio.sleep(0.5)
+        if cpu_seconds(pids, own=False) - before < 0.05:
+            return
 
 
 class Stopwatch:
