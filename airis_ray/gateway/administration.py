@@ -1,4 +1,4 @@
-"""``/api/keys``, ``/api/tenants``, ``/api/audit``, ``/api/auth/me``."""
+"""``/api/keys``, ``/api/tenants``, ``/api/audit``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from airis_ray.gateway.models import (
     AuditEvent,
     CreatedKey,
     Key,
-    Me,
     NewKey,
     NewTenant,
     TenantId,
@@ -26,7 +25,6 @@ from airis_ray.gateway.models import (
     created_key_of,
     event_of,
     key_of,
-    me_of,
     tenant_of,
 )
 from airis_ray.gateway.tenants import Tenants
@@ -35,7 +33,6 @@ from airis_ray.telemetry.times import LAST, SECOND, parse_duration, parse_range,
 from airis_ray.web.auth import Principal, Scope, require
 from airis_ray.web.keys import KeyTable
 
-Anyone = Annotated[Principal, Depends(require())]
 Admin = Annotated[Principal, Depends(require(Scope.ADMIN))]
 Limit = Annotated[int, Query(ge=1, le=1000, description="most rows of one answer")]
 Cursor = Annotated[
@@ -50,10 +47,6 @@ def router(store: Store, clock: Callable[[], float] = time.time) -> APIRouter:
     whole.include_router(_keys(store, clock))
     whole.include_router(_tenants(store, clock))
     whole.include_router(_audit(store, clock))
-
-    @whole.get("/auth/me", tags=["auth"], summary="Who the caller is")
-    async def me(principal: Anyone) -> Me:
-        return me_of(principal)
 
     return whole
 
@@ -107,7 +100,9 @@ def _keys(store: Store, clock: Callable[[], float]) -> APIRouter:
             await audit.record(
                 principal, "key.revoke", key_id, tenant=record.tenant, detail={"name": record.name}
             )
-        return key_of(await keys.revoke(record))
+        revoked = await keys.revoke(record)
+        await keys.end_sessions(record)
+        return key_of(revoked)
 
     return routes
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from airis_ray import __version__
 from airis_ray.errors import Forbidden, Unauthenticated
+from airis_ray.gateway import login
 from airis_ray.gateway.accounts import router as accounts_router
 from airis_ray.gateway.administration import router
 from airis_ray.gateway.exposition import Exposition
@@ -28,7 +29,7 @@ from airis_ray.web.app import service_app
 from airis_ray.web.auth import DEFAULT_TENANT, Guard, Principal, Scope, require
 from airis_ray.web.vitals import Vitals
 
-PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
+PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs", login.LOGIN)
 
 _BREAKERS_WAIT: Final = 0.5
 """Seconds that /readyz waits for replicas that are slow to tell; a load balancer waits for /readyz."""
@@ -53,6 +54,7 @@ def create_app(
     everywhere = Replicas(replicas)
     exposition = Exposition(store, probes, everywhere)
     app.include_router(router(store, clock))
+    app.include_router(login.router(settings, store, guard, clock))
     app.include_router(accounts_router(store, clock))
 
     @app.get("/healthz", tags=["state"], summary="Alive")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from airis_ray.gateway.audit import Event
 from airis_ray.gateway.tenants import TENANT_ID, Tenant
@@ -50,6 +50,12 @@ class CreatedKey(Key):
     """A new key with its text, which is shown this once."""
 
     key: str
+
+
+class Login(_Model):
+    """What a browser session is begun with."""
+
+    key: SecretStr = Field(description="an API key; the session has its rights, and ends with it")
 
 
 class Me(_Model):

@@ -177,7 +177,8 @@ def _complete(operation: dict[str, Any], application: Application, scopes: tuple
     operation["tags"] = [application.name]
     operation["operationId"] = f"{application.name}_{re.sub(r'[^A-Za-z0-9]+', '_', operation['operationId'])}"
     responses = operation["responses"]
-    responses.pop("422", None)
+    if "HTTPValidationError" in str(responses.get("422")):  # FastAPI's own; here it is the 400 below
+        del responses["422"]
     takes_input = "parameters" in operation or "requestBody" in operation
     wanted = ["500"] if scopes is None else ["401", "403", "429", "500", "503"]
     wanted += ["400"] if takes_input else []

@@ -13,6 +13,7 @@ import pyarrow as pa
 from airis_ray.errors import InvalidInput
 from airis_ray.store.protocol import Query, Store
 from airis_ray.web.auth import DEFAULT_TENANT, SELF_TENANT
+from airis_ray.web.keys import SESSIONS
 
 TENANT_ID: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -56,7 +57,10 @@ class Tenants:
         sql = """
             SELECT Id, Name, Created, CreatedBy FROM airis_tenants FINAL ORDER BY Id
         """
-        counted = "SELECT Tenant, count() AS Keys FROM airis_keys FINAL WHERE Revoked IS NULL GROUP BY Tenant"
+        counted = f"""
+            SELECT Tenant, count() AS Keys FROM airis_keys FINAL
+            WHERE Revoked IS NULL AND NOT ({SESSIONS}) GROUP BY Tenant
+        """
         counts = (await self._store.query(Query(counted))).table.to_pylist()
         keys = {row["Tenant"]: row["Keys"] for row in counts}
         rows = (await self._store.query(Query(sql))).table.to_pylist()

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp
 
 from airis_ray.errors import AirisError, InvalidInput, NotFound, Overloaded, Refused, TooLarge, Unavailable
 from airis_ray.search.requests import Proposal
+from airis_ray.web.sessions import CSRF_HEADER
 
 _TIMEOUT: Final = 60.0
 """Seconds; longer than any query may take."""
-_PASSED: Final = ("authorization", "cookie", "x-request-id", "traceparent")
+_PASSED: Final = ("authorization", "cookie", CSRF_HEADER, "x-request-id", "traceparent")
 """Headers of the question that its requests carry on: who asks, and what it belongs to."""
 
 

@@ -22,6 +22,7 @@ from airis_ray.settings.program import (
     HttpSettings,
     LimitSettings,
     LlmSettings,
+    LoginSettings,
     SelfSettings,
     TestSettings,
 )
@@ -83,6 +84,7 @@ class Settings(Group):
     stream: StreamSettings = StreamSettings()
     llm: LlmSettings = LlmSettings()
     limits: LimitSettings = LimitSettings()
+    login: LoginSettings = LoginSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()
 

@@ -31,6 +31,12 @@ class LimitSettings(Group):
     )
 
 
+class LoginSettings(Group):
+    """Browser sessions."""
+
+    lifetime: Seconds = Field(43_200.0, ge=60, description="how long a browser session lasts")
+
+
 class SelfSettings(Group):
     """What the platform reports on itself."""
 

@@ -25,6 +25,7 @@ from airis_ray.web.auth import Principal, Scope
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH: Final = 43  # 62 ** 43 > 2 ** 256
 _KEY: Final = re.compile(rf"airis_([0-9a-z]+)_([0-9A-Za-z]{{{_SECRET_LENGTH}}})", re.ASCII)
+_SESSION: Final = "session"  # what the ids of browser sessions begin with; a key's has 12 characters
 _MS: Final = pa.timestamp("ms", tz="UTC")
 
 _KEYS: Final = pa.schema(
@@ -42,6 +43,8 @@ _KEYS: Final = pa.schema(
     ]
 )
 _USES: Final = pa.schema([("Id", pa.string()), ("Used", _MS)])
+SESSIONS: Final = f"startsWith(Id, '{_SESSION}') AND length(Id) > {len(_SESSION) + 6}"
+"""The condition of SQL that a row of ``airis_keys`` is a browser session."""
 _COLUMNS: Final = "Id, Hash, Tenant, Name, Scopes, Created, CreatedBy, Expires, Revoked, Version"
 
 
@@ -63,7 +66,9 @@ class KeyRecord:
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.id, self.tenant, self.scopes)
+        """Whom the key stands for. What a session does is done by the key that it was begun with, and counts as its."""
+        owner = self.created_by if is_session(self.id) else self.id
+        return Principal(owner, self.tenant, self.scopes)
 
     def valid_at(self, now: datetime) -> bool:
         """Whether the key opens anything at that time."""
@@ -75,6 +80,11 @@ def new_key(key_id: str | None = None) -> tuple[str, str]:
     key_id = key_id or "".join(secrets.choice(_ALPHABET[:10] + _ALPHABET[36:]) for _ in range(12))
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
     return key_id, f"airis_{key_id}_{secret}"
+
+
+def is_session(key_id: str) -> bool:
+    """Whether an id is a browser session's."""
+    return len(key_id) > len(_SESSION) + 6 and key_id.startswith(_SESSION)
 
 
 def key_id_of(key: str) -> str | None:
@@ -103,9 +113,12 @@ class KeyTable:
         scopes: Iterable[Scope],
         created_by: str,
         expires: datetime | None = None,
+        session: bool = False,
     ) -> tuple[KeyRecord, str]:
-        """Make a key; the record and the key's text, which cannot be had again."""
+        """Make a key (or a browser session); the record and the key's text, which cannot be had again."""
         key_id, text = new_key()
+        if session:
+            key_id, text = new_key(_SESSION + key_id)
         record = KeyRecord(
             id=key_id,
             hash=digest(text),
@@ -130,7 +143,7 @@ class KeyTable:
         self, tenant: str, *, limit: int, before: tuple[datetime, str] | None = None, revoked: bool = False
     ) -> list[KeyRecord]:
         """A tenant's keys, newest first, at most ``limit``, older than ``before`` (created, id)."""
-        conditions = ["Tenant = {tenant:String}"]
+        conditions = ["Tenant = {tenant:String}", f"NOT ({SESSIONS})"]
         parameters: dict[str, Any] = {"tenant": tenant, "limit": limit}
         if not revoked:
             conditions.append("Revoked IS NULL")
@@ -152,6 +165,17 @@ class KeyTable:
         revoked = replace(record, revoked=self._now(), version=max(time.time_ns(), record.version + 1))
         await self._put(revoked)
         return revoked
+
+    async def end_sessions(self, record: KeyRecord) -> None:
+        """Revoke every session that was begun with a key and has not ended."""
+        sql = f"""
+            SELECT {_COLUMNS} FROM airis_keys FINAL
+            WHERE {SESSIONS} AND CreatedBy = {{id:String}}
+                AND Revoked IS NULL AND Expires > {{now:DateTime64(3, 'UTC')}}
+        """
+        found = await self._store.query(Query(sql, {"id": record.id, "now": self._now()}))
+        for row in found.table.to_pylist():
+            await self.revoke(_record(row))
 
     async def get(self, key_id: str, tenant: str | None) -> KeyRecord:
         """One key of a tenant (None: of any). Raises NotFound; another tenant's key is not there either."""

@@ -17,6 +17,7 @@ from airis_ray.errors import AirisError, Bug, Refused, TooLarge
 from airis_ray.web.auth import SELF_TENANT, Guard, Observer, OverLimit, Principal, check_browser, is_loopback
 from airis_ray.web.logs import CURRENT, PROBES, Exchange
 from airis_ray.web.problems import Render
+from airis_ray.web.sessions import session_credentials
 
 _ACCESS = logging.getLogger("airis.access")
 _ERRORS = logging.getLogger("airis.errors")
@@ -116,6 +117,8 @@ class GuardMiddleware:
         if path in self._public:
             return
         authorization = headers.get(b"authorization")
+        if authorization is None and self._limit != "ingest" and not self._guard.disabled:
+            authorization = session_credentials(scope["method"], headers)
         principal = await self._guard.authenticate(
             None if authorization is None else authorization.decode("latin1"), _peer(exchange, headers)
         )

@@ -40,6 +40,9 @@ _KINDS: dict[type[AirisError], Kind] = {
     errors.Unsupported: Kind(
         415, code_pb2.INVALID_ARGUMENT, "unsupported", "Media type or encoding not supported"
     ),
+    errors.Unprocessable: Kind(
+        422, code_pb2.INVALID_ARGUMENT, "unprocessable", "Nothing that can be worked on"
+    ),
     errors.InvalidInput: Kind(400, code_pb2.INVALID_ARGUMENT, "invalid-input", "Invalid input"),
     errors.Unauthenticated: Kind(401, code_pb2.UNAUTHENTICATED, "unauthenticated", "Not authenticated"),
     errors.Forbidden: Kind(403, code_pb2.PERMISSION_DENIED, "forbidden", "Not allowed"),

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from airis_ray.errors import FieldError, InvalidInput, Unsupported
@@ -61,6 +61,12 @@ def invalid_request(request: Request, error: RequestValidationError) -> InvalidI
         f"{item.pointer}: {item.detail}" if item.pointer else item.detail for item in found[:3]
     )
     return InvalidInput(message, errors=found)
+
+
+def invalid_fields(error: ValidationError, model: type[BaseModel], body: object) -> tuple[FieldError, ...]:
+    """What a model refused in a body that a route read by itself."""
+    items = ({**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)[:20])
+    return _merged([_field_error(item, model, body) for item in items])
 
 
 def check_query_names(request: Request) -> None:

@@ -106,6 +106,10 @@ def alert(me: Party, other: Party) -> list[Call]:
 # ---- gateway ----
 
 
+def log_in(me: Party, other: Party) -> list[Call]:
+    return [Call(json={"key": me.key})]
+
+
 def list_keys(me: Party, other: Party) -> list[Call]:
     return [
         Call(shows=True),
@@ -259,6 +263,8 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/docs"): none,
     ("GET", "/metrics"): none,
     ("GET", "/api/auth/me"): none,
+    ("POST", "/api/auth/login"): log_in,
+    ("POST", "/api/auth/logout"): none,
     ("GET", "/api/keys"): list_keys,
     ("POST", "/api/keys"): create_key,
     ("DELETE", "/api/keys/{key_id}"): revoke_key,
