@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -71,6 +72,15 @@ class StoreProxy:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_START_SECONDS)
         self._loop.close()
+
+    @contextmanager
+    def following(self, rule: Rule) -> Iterator[None]:
+        """``rule`` holds for the block, for requests that come in it."""
+        self.rule = rule
+        try:
+            yield
+        finally:
+            self.rule = passing
 
     async def _run(self) -> None:
         self._ended = asyncio.Event()

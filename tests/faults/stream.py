@@ -36,13 +36,19 @@ class Told:
 
 
 class NumberedStream:
-    """Senders in threads, each with requests of ``per`` records; ``pause`` seconds between two of a sender."""
+    """Senders in threads, each with requests of ``per`` records; ``pause`` seconds between two of a sender.
 
-    def __init__(self, url: str, key: str, *, senders: int = 4, per: int = 25, pause: float = 0.1) -> None:
+    ``padding`` makes each record larger by as many bytes.
+    """
+
+    def __init__(
+        self, url: str, key: str, *, senders: int = 4, per: int = 25, pause: float = 0.1, padding: int = 0
+    ) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-protobuf"}
         self._per = per
         self._pause = pause
+        self._padding = padding
         self._lock = threading.Lock()
         self._next = dict.fromkeys(SIGNALS, 0)
         self._stop = threading.Event()
@@ -85,7 +91,7 @@ class NumberedStream:
                 with self._lock:
                     first = self._next[signal]
                     self._next[signal] += self._per
-                body = _BODIES[signal](range(first, first + self._per))
+                body = _BODIES[signal](range(first, first + self._per), self._padding)
                 problem = self._send(http, signal, body)
                 if problem is not None:
                     self.failed.append(f"{signal} {first}: {problem}")
@@ -123,7 +129,7 @@ class NumberedStream:
         return str(answer.status_code), max(pause, float(answer.headers.get("Retry-After", 0)))
 
 
-def logs(numbers: range, *, padding: int = 0) -> bytes:
+def logs(numbers: range, padding: int = 0) -> bytes:
     """A request with a log record for each number, its body ``padding`` characters longer than it has to be."""
     request = ExportLogsServiceRequest()
     one = request.resource_logs.add()
@@ -136,15 +142,17 @@ def logs(numbers: range, *, padding: int = 0) -> bytes:
     return bytes(request.SerializeToString())
 
 
-def spans(numbers: range) -> bytes:
-    """A request with a span for each number."""
+def spans(numbers: range, padding: int = 0) -> bytes:
+    """A request with a span for each number, ``padding`` characters larger than it has to be."""
     request = ExportTraceServiceRequest()
     one = request.resource_spans.add()
     _describe(one.resource.attributes)
     records = one.scope_spans.add().spans
     for number in numbers:
         now = time.time_ns()
-        span = records.add(name="numbered", kind=2, start_time_unix_nano=now, end_time_unix_nano=now + 10**6)
+        span = records.add(kind=2, start_time_unix_nano=now, end_time_unix_nano=now + 10**6)
+        span.name = "numbered"
+        span.attributes.add(key="padding").value.string_value = random.randbytes(padding // 2).hex()
         span.trace_id, span.span_id = random.randbytes(16), random.randbytes(8)
         span.attributes.add(key=ATTRIBUTE).value.string_value = str(number)
     return bytes(request.SerializeToString())

@@ -9,7 +9,11 @@ import pytest
 from scripts.kafka_broker import Broker
 from tests.faults.checks import Outcome, under_load
 from tests.faults.conftest import Setting
+from tests.serve.conftest import eventually
 from tests.support.kafka import Kafka
+
+_SENDERS = 40
+_PADDING = 20_000
 
 
 @pytest.fixture
@@ -32,3 +36,15 @@ def test_broker_gone(fronted: Setting, broker: Broker, outcome: Outcome, seconds
         threading.Event().wait(lasts)  # the fault is this time
         broker.start()
     outcome.notes.append(f"away for {lasts:g} s")
+
+
+def test_a_full_producer_queue(fronted: Setting, broker: Broker, outcome: Outcome) -> None:
+    """More than an ingest replica may hold for a broker that does not answer: 429, and nothing of it is kept."""
+    shape = {"senders": _SENDERS, "per": 10, "padding": _PADDING}
+    with under_load(fronted.program, fronted.topics, outcome, **shape) as stream:
+        broker.pause()
+        try:
+            full = eventually(lambda: stream.told.answers.get("429", 0) > _SENDERS, 60.0)
+        finally:
+            broker.resume()
+        assert full, stream.told
