@@ -5,6 +5,7 @@
     AirisError
     ├── InvalidInput      the caller's fault: says which field, what came, what was expected
     │   ├── TooLarge      a body, a batch or an answer over its limit
+    │   ├── Unprocessable     readable, and still nothing to work on: times out of order, a horizon of 0
     │   ├── NotFound      a path, a record or a name that is not there
     │   └── Unsupported   a media type or an encoding that is not spoken here
     ├── Refused           the caller is known to be in order, and still may not, or not now
@@ -53,6 +54,10 @@ class InvalidInput(AirisError):
 
 class TooLarge(InvalidInput):
     """A body, a batch or an answer over its limit."""
+
+
+class Unprocessable(InvalidInput):
+    """What can be read and still not be worked on: times out of order, a horizon of 0."""
 
 
 class NotFound(InvalidInput):

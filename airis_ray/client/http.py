@@ -19,6 +19,7 @@ from airis_ray.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unprocessable,
 )
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -99,6 +100,8 @@ def _error(answer: httpx.Response) -> AirisError:
             return NotFound(message)
         case 413:
             return TooLarge(message)
+        case 422:
+            return Unprocessable(message, errors=fields)
         case 429:
             return Overloaded(message, retry_after=retry_after)
         case status if status >= 500:

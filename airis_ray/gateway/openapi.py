@@ -62,6 +62,7 @@ _RESPONSES: Final = {
     "401": ("Unauthenticated", "no credentials, or unknown ones"),
     "403": ("Forbidden", "a key without the scope, or another tenant's thing"),
     "413": ("TooLarge", "over a limit of size or cost"),
+    "422": ("Unprocessable", "readable, and nothing to work on; names each bad series and position"),
     "429": ("TooManyRequests", "over the limit of the key; see `Retry-After` and `RateLimit-*`"),
     "500": ("Internal", "a mistake of ours, logged under the request id"),
     "503": ("Unavailable", "a needed part is down; see `Retry-After`"),
@@ -177,12 +178,13 @@ def _complete(operation: dict[str, Any], application: Application, scopes: tuple
     operation["tags"] = [application.name]
     operation["operationId"] = f"{application.name}_{re.sub(r'[^A-Za-z0-9]+', '_', operation['operationId'])}"
     responses = operation["responses"]
-    if "HTTPValidationError" in str(responses.get("422")):  # FastAPI's own; here it is the 400 below
-        del responses["422"]
+    refused = responses.pop("422", None)  # FastAPI's is our 400; a route's own stays
+    own = refused is not None and "HTTPValidationError" not in str(refused)
     takes_input = "parameters" in operation or "requestBody" in operation
     wanted = ["500"] if scopes is None else ["401", "403", "429", "500", "503"]
     wanted += ["400"] if takes_input else []
     wanted += ["413"] if "requestBody" in operation else []
+    wanted += ["422"] if own else []
     for status in sorted(wanted):
         responses.setdefault(status, {"$ref": f"#/components/responses/{_RESPONSES[status][0]}"})
 

@@ -68,7 +68,7 @@ def test_every_call_of_every_application_is_in_it_with_its_scopes(document: dict
 def test_every_call_says_what_it_does_and_which_errors_it_answers(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         assert operation.get("summary"), (method, path)
-        assert "422" not in operation["responses"], (method, path)
+        assert "HTTPValidationError" not in json.dumps(operation["responses"]), (method, path)
         if operation["security"]:
             assert {"401", "403", "429", "503"} <= operation["responses"].keys(), (method, path)
 

@@ -20,6 +20,7 @@ EXPECTED = {
     errors.AirisError: (500, code_pb2.INTERNAL),
     errors.InvalidInput: (400, code_pb2.INVALID_ARGUMENT),
     errors.TooLarge: (413, code_pb2.INVALID_ARGUMENT),
+    errors.Unprocessable: (422, code_pb2.INVALID_ARGUMENT),
     errors.NotFound: (404, code_pb2.NOT_FOUND),
     errors.Unsupported: (415, code_pb2.INVALID_ARGUMENT),
     errors.Refused: (403, code_pb2.PERMISSION_DENIED),
