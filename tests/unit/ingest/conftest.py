@@ -92,7 +92,7 @@ class World:
 async def world(store: Interrupted) -> AsyncIterator[World]:
     settings = Settings(
         ingest=IngestSettings(
-            commit_interval=0.02, commit_timeout=1.0, max_body_bytes=1 << 20, max_pending_bytes=2 << 20
+            commit_interval=0.02, commit_timeout=5.0, max_body_bytes=1 << 20, max_pending_bytes=2 << 20
         )
     )
     intake = Intake(store, settings)
