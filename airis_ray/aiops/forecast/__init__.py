@@ -1,0 +1,6 @@
+"""Forecasts with calibrated intervals, for many series at once."""
+
+from airis_ray.aiops.forecast.result import Forecast
+from airis_ray.aiops.forecast.run import forecast
+
+__all__ = ["Forecast", "forecast"]

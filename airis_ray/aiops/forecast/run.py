@@ -1,0 +1,97 @@
+"""From a batch of series to its forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from airis_ray.aiops.forecast import bands, choose, history, periods
+from airis_ray.aiops.forecast.history import Histories
+from airis_ray.aiops.forecast.result import Forecast
+from airis_ray.aiops.forecast.wording import reason
+from airis_ray.aiops.gridding import SeriesError
+from airis_ray.aiops.series import Floats, Ints, SeriesBatch
+from airis_ray.errors import InvalidInput, TooLarge
+
+MAX_HORIZON: Final = 10_000
+"""Steps: a month of 5-minute points and more. Past it a coarser grid says as much."""
+MAX_VALUES: Final = 2**26
+"""Series times steps times quantiles of one answer: half a GB."""
+LEAST_POINTS: Final = 3
+DECILES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+CELLS: Final = 2**19
+"""Series times trials times steps that are worked on together; bounds the memory, about 300 MB."""
+CLASS: Final = 1.3
+"""Series whose lengths differ by less than this factor are tried alike."""
+
+
+def forecast(batch: SeriesBatch, horizon: int, levels: Sequence[float] = (80, 95)) -> Forecast:
+    """Forecast the next ``horizon`` points of every series of ``batch``.
+
+    ``levels``: percent of the central intervals; deciles come along. Series with fewer than three known points are
+    left out and named in ``errors``. A series is forecast from itself alone: what else is in the batch changes
+    nothing. Raises InvalidInput for a horizon or level out of range, TooLarge past the limits of this module.
+    """
+    asked = _levels(levels)
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
+        raise InvalidInput.field(
+            "/horizon", f"is {horizon!r}; expected a whole number of steps, 1 to {MAX_HORIZON}"
+        )
+    if horizon > MAX_HORIZON or len(batch) * horizon * len(asked) > MAX_VALUES:
+        limit = f"at most {MAX_HORIZON} steps and {MAX_VALUES} values"
+        raise TooLarge(f"/horizon: {horizon} steps of {len(batch)} series; {limit}")
+    rows, errors = _fit_for_it(batch)
+    histories = prepare(batch.take(rows))
+    quantiles = np.empty((len(rows), horizon, len(asked)))
+    mean = np.empty((len(rows), horizon))
+    reasons = [""] * len(rows)
+    for length, part in _parts(histories, horizon):
+        some = histories.take(part)
+        mixture = choose.mix(some, length, horizon)
+        quantiles[part] = bands.quantiles(mixture, asked, some.floor)
+        mean[part] = mixture.point
+        for i, row in enumerate(part):
+            reasons[row] = reason(mixture, some, i)
+    ends = batch.starts[rows] + batch.lengths[rows] * batch.steps[rows]
+    names = tuple(batch.names[row] for row in rows)
+    return Forecast(names, rows, ends, batch.steps[rows], asked, quantiles, mean, tuple(reasons), errors)
+
+
+def prepare(batch: SeriesBatch) -> Histories:
+    """Histories without holes, with their seasons; every series has a known point."""
+    values, first = history.right_aligned(batch)
+    lengths, sure = periods.find(values, first, batch.steps)
+    filled = history.without_holes(values, first, lengths * sure)
+    floor = np.where(np.nanmin(values, axis=1) >= 0, 0.0, -np.inf) if len(values) else np.zeros(0)
+    starts = batch.starts + (batch.lengths - values.shape[1]) * batch.steps
+    return Histories(filled, first, starts, batch.steps, lengths, sure, floor)
+
+
+def _levels(levels: Sequence[float]) -> Floats:
+    for level in levels:
+        if not 0 < level < 100:
+            raise InvalidInput.field("/levels", f"{level!r} is not between 0 and 100 percent")
+    edges = [edge for level in levels for edge in (0.5 - level / 200, 0.5 + level / 200)]
+    return np.unique(np.round([*edges, *DECILES], 9))
+
+
+def _fit_for_it(batch: SeriesBatch) -> tuple[Ints, tuple[SeriesError, ...]]:
+    known = (batch.present[:, -history.CONTEXT :] if batch.width else batch.present).sum(axis=1)
+    bad = np.flatnonzero(known < LEAST_POINTS)
+    text = f"known points among the newest {history.CONTEXT}; a forecast needs at least {LEAST_POINTS}"
+    errors = tuple(SeriesError(batch.names[row], None, f"{known[row]} {text}") for row in bad)
+    return np.flatnonzero(known >= LEAST_POINTS), errors
+
+
+def _parts(histories: Histories, horizon: int) -> Iterator[tuple[int, Ints]]:
+    """Series that are tried alike, few enough at a time; the length each of them has at least."""
+    lengths = histories.width - histories.first
+    classes = np.floor(np.log(lengths) / np.log(CLASS)).astype(np.int64) if len(lengths) else lengths
+    keys = np.concatenate([classes[:, None], histories.periods, histories.sure], axis=1)
+    size = max(1, CELLS // (choose.ORIGINS * horizon))
+    for key in np.unique(keys, axis=0):
+        rows = np.flatnonzero((keys == key).all(axis=1))
+        for begin in range(0, len(rows), size):
+            yield max(int(CLASS ** int(key[0])), LEAST_POINTS), rows[begin : begin + size]
