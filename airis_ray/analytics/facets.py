@@ -162,14 +162,14 @@ def _raw_values(source: Source, field: Field, condition: Sql) -> Sql:
     return sql(
         "SELECT {} AS Value, count() AS Count FROM {} WHERE {} AND Value != '' GROUP BY Value",
         value,
-        Sql(source.table or ""),
+        Sql(source.table),
         condition,
     )
 
 
 def _raw_fields(source: Source, signal: str, condition: Sql) -> Sql:
     """How many rows carry each field: of the counted columns those that are not empty, of the maps each key."""
-    table = Sql(source.table or "")
+    table = Sql(source.table)
     names = [name for name in _COUNTED[signal] if name in source.columns]
     columns = sql(
         "SELECT 'column' AS Source, Pair.1 AS Field, Pair.2 AS Count FROM (SELECT [{}] AS Pairs FROM {} WHERE {})"

@@ -120,7 +120,7 @@ def _column(name: str, source: Source) -> str | None:
 
 def _lookups(source: Source, key: str, hot: HotKeys) -> tuple[Sql, ...]:
     """What is read for a key: its column, which holds what any of the maps has, or else the maps."""
-    column = column_for(source.table or "", key, hot)
+    column = column_for(source.table, key, hot)
     if column is not None:
         return (quote_identifier(column),)
     return tuple(_entry(each, key) for each in source.attributes)

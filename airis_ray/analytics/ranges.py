@@ -22,7 +22,7 @@ def within(source: Source, part: TimeRange) -> Sql:
     column = quote_identifier(source.time)
     first, last = time(part.start_ns), time(part.end_ns)
     condition = sql("({} >= {} AND {} < {})", column, first, column, last)
-    return all_of([condition, key_hint(source.table or "", part.start_ns, part.end_ns)])
+    return all_of([condition, key_hint(source.table, part.start_ns, part.end_ns)])
 
 
 def key_hint(table: str, start_ns: int, end_ns: int) -> Sql:

@@ -8,7 +8,7 @@ neither repeat nor skip a row, and reading on is as cheap as starting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -72,11 +72,7 @@ async def search(
     store: Store, request: SearchRequest, tenant: str, now_ns: int, hot: HotKeys = HOT_KEYS
 ) -> Page:
     """A page of what the request asks for, of the tenant's rows; ``hot`` says which keys have a column."""
-    source = source_of(request.signal)
-    searched = _Search(store, request, tenant, now_ns, hot)
-    if source.table is None:
-        return Page(searched.nothing(), None, Stats())
-    return await searched.page()
+    return await _Search(store, request, tenant, now_ns, hot).page()
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ class _Search:
         statement = sql(
             "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}",
             join(", ", [key.exported for key in self.order.keys]),
-            Sql(self.source.table or ""),
+            Sql(self.source.table),
             all_of([within(self.source, part), self.filter, start]),
             order_by(self.order.keys),
             bind(limit, "UInt64"),
@@ -163,7 +159,7 @@ class _Search:
         statement = sql(
             "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {} OFFSET {}",
             join(", ", [*columns, *exported]),
-            Sql(self.source.table or ""),
+            Sql(self.source.table),
             all_of([self.stretch(end), self.filter, self.start(keys)]) if end.keys else FALSE,
             order_by(keys),
             bind(self.limit + 1, "UInt64"),
@@ -217,22 +213,11 @@ class _Search:
         return TimeRange(at, self.range.end_ns)
 
     async def run(self, statement: Sql) -> pa.Table:
-        result = await self.store.query(Query(statement.text, statement.parameters, tenant=self.tenant))
+        settings = {"final": 1} if self.source.final else {}
+        query = Query(statement.text, statement.parameters, tenant=self.tenant, settings=settings)
+        result = await self.store.query(query)
         self.stats += Stats.of(result)
         return result.table
-
-    def nothing(self) -> pa.Table:
-        """The table without rows of a signal of which nothing is stored."""
-        types = [
-            _EMPTY.get(self.source.columns.get(field.name, Kind.STRING), pa.string()) for field in self.fields
-        ]
-        return pa.table([pa.array([], dtype) for dtype in types], names=self.names)
-
-
-_EMPTY: Final[Mapping[Kind, pa.DataType]] = {
-    Kind.TIME: pa.timestamp("ns", tz="UTC"),
-    Kind.NUMBER: pa.float64(),
-}
 
 
 def _default_fields(source: Source) -> list[str]:
@@ -241,7 +226,7 @@ def _default_fields(source: Source) -> list[str]:
 
 def _hashed(source: Source) -> list[str]:
     """The columns that tell rows apart: those that are inserted, none that is filled in later."""
-    inserted = tables.SCHEMAS.get(source.table or "")
+    inserted = tables.SCHEMAS.get(source.table)
     return [name for name in _default_fields(source) if inserted is None or name in inserted.names]
 
 

@@ -40,18 +40,20 @@ class Kind(StrEnum):
 class Source:
     """Where a signal's rows are and how its columns are named and understood.
 
-    ``table`` is None where nothing is stored yet. ``time`` is the column that ranges are about, ``text`` the one
-    that bare words look into, ``attributes`` the maps that an attribute key is looked up in, first match first,
-    ``maps`` every map that can be named outright (``ScopeAttributes.key``).
+    ``time`` is the column that ranges are about, ``text`` what bare words look into, ``attributes`` the maps that an
+    attribute key is looked up in, first match first, ``maps`` every map that can be named outright
+    (``ScopeAttributes.key``).
     """
 
-    table: str | None
+    table: str
     columns: Mapping[str, Kind]
     time: str
     text: str
     attributes: tuple[str, ...]
     maps: tuple[str, ...]
     aliases: Mapping[str, str]
+    final: bool = False
+    """Rows have versions, of which the newest counts."""
 
 
 _KINDS: Final = {
@@ -139,7 +141,7 @@ SOURCES: Final[Mapping[str, Source]] = {
         {name: column for name, column in _LOG.items() if name != "template"},
     ),
     "anomalies": Source(
-        None,
+        "airis_anomalies",
         {
             "id": Kind.STRING,
             "start": Kind.TIME,
@@ -152,12 +154,19 @@ SOURCES: Final[Mapping[str, Source]] = {
             "expected": Kind.NUMBER,
             "actual": Kind.NUMBER,
             "explanation": Kind.TEXT,
+            "explanation_ko": Kind.TEXT,
+            "kind": Kind.STRING,
+            "unit": Kind.STRING,
+            "labels": Kind.MAP,
+            "model": Kind.STRING,
+            "lasting": Kind.BOOL,
         },
         "start",
-        "explanation",
-        (),
-        (),
+        "concat(explanation, ' ', explanation_ko)",
+        ("labels",),
+        ("labels",),
         {"time": "start"},
+        final=True,
     ),
     "metrics": Source(
         "otel_metrics_gauge",

@@ -104,7 +104,7 @@ def question(
         condition = all_of([condition, field.present])
         columns.update(() if field.kind is Kind.DURATION else _of(field))
     return plan.Question(
-        source_of(signal).table or "",
+        source_of(signal).table,
         plan.TIMESTAMP,
         plan.SERVICES if signal == "traces" else plan.LOGS,
         measure or measure_of(signal, aggregate, field),

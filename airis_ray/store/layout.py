@@ -27,6 +27,9 @@ _KEYS: Final = {
     "otel_logs": "cityHash64(if(TraceId = '', toString(Timestamp), TraceId))",
     "hyperdx_sessions": "cityHash64(ServiceName, Timestamp)",
     "airis_alerts": "cityHash64(Time)",
+    # The versions of a row have to meet on one shard.
+    "airis_anomalies": "cityHash64(id)",
+    "airis_verdicts": "cityHash64(anomaly)",
 }
 _METRICS_KEY: Final = "cityHash64(ServiceName, MetricName)"  # a series lies on one shard
 

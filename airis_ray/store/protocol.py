@@ -32,6 +32,8 @@ TENANT_TABLES: tuple[str, ...] = (
     "airis_facets_15m",
     "airis_series_1m",
     "airis_alerts",
+    "airis_anomalies",
+    "airis_verdicts",
 )
 """Every table that holds tenants' rows; each has a column ``Tenant``."""
 

@@ -22,10 +22,14 @@ RETENTION: Final[Mapping[str, tuple[tuple[SignalKind, ...], str]]] = {
     "airis_facets_15m": (("logs", "traces"), "Time"),
     "airis_series_1m": (("metrics",), "Time"),
     "airis_alerts": (("logs",), "Time"),
+    "airis_anomalies": (("logs", "traces", "metrics"), "start"),
+    "airis_verdicts": (("logs", "traces", "metrics"), "updated"),
 }
 """Table → the signals it is made of (the longest retention counts), and the column its age is taken from."""
 
-_NO_SERVICE: Final = frozenset({"otel_traces_trace_id_ts", "airis_facets_15m"})
+_NO_SERVICE: Final = frozenset(
+    {"otel_traces_trace_id_ts", "airis_facets_15m", "airis_anomalies", "airis_verdicts"}
+)
 """Tables without a column ServiceName: they keep what is kept longest of anybody."""
 
 _FOREVER: Final = 60 * 365 * 86_400

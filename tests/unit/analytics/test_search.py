@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airis_ray.aiops.watch.findings import Finding, Subject, write
 from airis_ray.analytics import cursors
 from airis_ray.analytics.ranges import within
 from airis_ray.analytics.search import Page, SearchRequest, search
@@ -152,12 +153,22 @@ async def test_the_primary_key_narrows_a_range_of_logs(migrated_store: LocalStor
     assert int(chosen) <= 2
 
 
-async def test_there_are_no_anomalies_yet(migrated_store: LocalStore, tenant: str) -> None:
-    page = await ask(migrated_store, tenant, signal="anomalies", query="service:checkout score:>0.5")
-    assert page.table.num_rows == 0
+async def test_an_anomaly_is_found_once_in_its_newest_version(
+    migrated_store: LocalStore, tenant: str
+) -> None:
+    subject = Subject("checkout", "traces", "error_rate", labels=(("pod", "a"),))
+    start = records.START + 60 * SECOND
+    for later, score in enumerate((0.6, 0.9)):
+        end, told = start + (later + 1) * SECOND, ("errors rose", "오류가 늘었습니다")
+        found = Finding(tenant, 1, subject, start, end, "level", score, "above", 0.1, 0.5, *told, "robust")
+        await write(migrated_store, [found], now_ns=later * SECOND)
+    for query in ("service:checkout score:>0.7", "errors", "늘었습니다", "pod:a", ""):
+        page = await ask(migrated_store, tenant, signal="anomalies", query=query)
+        assert page.table["score"].to_pylist() == [0.9], query
     assert page.table.column_names[:3] == ["id", "start", "end"]
     assert pa.types.is_timestamp(page.table.schema.field("start").type)
-    assert page.table.schema.field("score").type == pa.float64()
+    nobody = await ask(migrated_store, tenant, signal="anomalies", query="score:<0.7")
+    assert nobody.table.num_rows == 0
     with pytest.raises(InvalidInput):
         await ask(migrated_store, tenant, signal="anomalies", query="score:high")
 

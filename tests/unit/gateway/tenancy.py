@@ -25,6 +25,8 @@ TABLES = (
     "airis_facets_15m",
     "airis_series_1m",
     "airis_alerts",
+    "airis_anomalies",
+    "airis_verdicts",
     "airis_keys",
     "airis_tenants",
     "airis_audit",
