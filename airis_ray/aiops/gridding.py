@@ -11,6 +11,8 @@ from airis_ray.aiops.series import MINUTE, Bools, Floats, Ints, SeriesBatch
 
 MAX_CELLS: Final = 2**21
 """Cells of one series: 1 M points and as many gaps. A longer grid is mostly holes or belongs into a roll-up."""
+MOST_CELLS: Final = 2**27
+"""Cells of all series of one call, padding included: a GB of values."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class Points:
         return np.diff(self.offsets)
 
 
-def place(points: Points, min_points: int, step: int | None) -> Reading:
+def place(points: Points, min_points: int, step: int | None, most: int = MOST_CELLS) -> Reading:
     """Put every series on its grid; points that fall into the same cell are averaged.
 
     ``step`` (ns) is the grid's for all; without it each series' median distance is, one minute for a single point.
+    ``most`` bounds the cells of all grids together: the longest series are left out until the rest fits.
     """
     _check_length(points, min_points)
     gaps = np.diff(points.times)
@@ -72,9 +75,8 @@ def place(points: Points, min_points: int, step: int | None) -> Reading:
     lengths = np.where(counts > 0, _last(cell, points.offsets) + 1, 0)
     for i in np.flatnonzero(lengths > MAX_CELLS):
         points.refuse(int(i), None, f"spans {lengths[i]} steps of {steps[i]} ns; at most {MAX_CELLS}")
-    good = np.ones(len(counts), dtype=bool)
-    good[list(points.errors)] = False
-    return _fill(points, _Placed(owner, cell, firsts, steps, lengths), good)
+    _check_cells(points, lengths, steps, most)
+    return _fill(points, _Placed(owner, cell, firsts, steps, lengths), _good(points))
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,22 @@ def _check_order(points: Points, gaps: Ints) -> None:
         position = int(where - points.offsets[i])
         why = "repeats the one before" if gaps[where - 1] == 0 else "is before the one before it"
         points.refuse(int(i), position, f"time at position {position} {why}; expected increasing times")
+
+
+def _check_cells(points: Points, lengths: Ints, steps: Ints, most: int) -> None:
+    good = np.flatnonzero(_good(points))
+    by_length = good[np.argsort(lengths[good], kind="stable")]
+    padded = 2 ** np.ceil(np.log2(np.maximum(lengths[by_length], 1)))
+    for i in by_length[padded.cumsum() > most]:
+        points.refuse(
+            int(i), None, f"spans {lengths[i]} steps of {steps[i]} ns; all series together have too many"
+        )
+
+
+def _good(points: Points) -> Bools:
+    good = np.ones(len(points.counts), dtype=bool)
+    good[list(points.errors)] = False
+    return good
 
 
 def _steps(points: Points, gaps: Ints, step: int | None) -> Ints:

@@ -42,7 +42,7 @@ def read_table(table: pa.Table, *, min_points: int = 1, step: int | None = None)
         )
     order = codes.indices.to_numpy().astype(np.int64)
     names = codes.dictionary.to_pylist()
-    times, values = _times(table["time"]), _values(table["value"])
+    times, values = times_of(table["time"]), values_of(table["value"])
     if np.all(np.diff(order) >= 0):
         return place(Points(names, _offsets(order, len(names)), times, values), min_points, step)
     by = np.argsort(order, kind="stable")
@@ -108,7 +108,7 @@ def _first_bad(given: npt.ArrayLike, dtype: type[np.generic]) -> int | None:
 def _read_lists(table: pa.Table, min_points: int, step: int | None) -> Reading:
     columns = [table[name].to_pylist() for name in ("series", "time", "value")]
     names = ["" if name is None else str(name) for name in columns[0]]
-    times = [_times(column) for column in _lists(table["time"])]
+    times = [times_of(column) for column in _lists(table["time"])]
     return read_lists(names, times, [item or [] for item in columns[2]], min_points=min_points, step=step)
 
 
@@ -118,8 +118,8 @@ def _lists(column: pa.ChunkedArray) -> list[pa.ChunkedArray]:
     return [pa.chunked_array([row if row is not None else pa.array([], inner)]) for row in rows]
 
 
-def _times(column: pa.ChunkedArray) -> Ints:
-    """Nanoseconds; a null becomes the smallest integer, which the order check refuses."""
+def times_of(column: pa.ChunkedArray) -> Ints:
+    """Nanoseconds of timestamps or integers; a null becomes the smallest integer, which the order check refuses."""
     kind = column.type
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("ns", tz=kind.tz), safe=False).cast(pa.int64())
@@ -130,7 +130,8 @@ def _times(column: pa.ChunkedArray) -> Ints:
     return found
 
 
-def _values(column: pa.ChunkedArray) -> Floats:
+def values_of(column: pa.ChunkedArray) -> Floats:
+    """Numbers; a null becomes NaN."""
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise InvalidInput.field("/value", f"is {kind}; expected numbers")
