@@ -1,0 +1,135 @@
+"""Where the watched series come from: the three roll-ups, each as one SELECT of points.
+
+A point is ``key`` (its series; a service has several, one for each measure), ``at`` (Unix seconds of the cell's
+beginning), a value for each measure, and ``rises`` (1 where the value is a counter's reading and not yet a rate).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from airis_ray.store.histogram import merged_sql, quantile_sql
+from airis_ray.telemetry.severity import LEVELS, SPELLINGS
+
+METRIC_STEP: Final = 60
+"""Seconds of a cell of ``airis_series_1m``."""
+
+_FEWEST: Final = 5
+"""Requests of a cell below which a share of errors or a median says nothing: 1 of 2 is no error rate of 50 %."""
+_FEWEST_TAIL: Final = 20
+"""The same of a p95: of fewer requests it is the slowest of them."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One of the series that a key of a source has; ``zero`` where no rows mean 0 and not a missing point."""
+
+    metric: str
+    unit: str
+    zero: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """``points`` and ``subjects`` are SELECTs; ``{step}`` is replaced, ``{period}`` by the condition on rows.
+
+    ``subjects`` answers ``key, service, metric, unit, attributes, resource``.
+    """
+
+    name: str
+    signal: str
+    table: str
+    points: str
+    subjects: str
+    measures: tuple[Measure, ...]
+
+    def step(self, seconds: int) -> int:
+        """The seconds of a cell where the watcher turns every ``seconds``."""
+        return max(seconds, METRIC_STEP) if self.name == "metrics" else seconds
+
+
+_REQUESTS: Final = "SpanKind IN ('Server', 'Consumer', 'SPAN_KIND_SERVER', 'SPAN_KIND_CONSUMER')"
+_NO_MAPS: Final = "map()::Map(String, String) AS attributes, map()::Map(String, String) AS resource"
+_CELL: Final = "toStartOfInterval(Time, INTERVAL {step} SECOND, 'UTC') AS cell"
+
+
+def _millis(q: float, fewest: int) -> str:
+    return f"if(n < {fewest}, nan, assumeNotNull({quantile_sql('h', q)}) / 1e6)"
+
+
+SERVICES: Final = Source(
+    "services",
+    "traces",
+    "airis_services_10s",
+    f"""
+    SELECT key, toUnixTimestamp(cell) AS at, n / {{step}} AS v0, if(n < {_FEWEST}, nan, e / n) AS v1,
+        {_millis(0.5, _FEWEST)} AS v2, {_millis(0.95, _FEWEST_TAIL)} AS v3, 0::UInt8 AS rises
+    FROM
+    (
+        SELECT cityHash64(ServiceName) AS key, {_CELL}, toFloat64(sum(Count)) AS n, sum(Errors) AS e,
+            {merged_sql("Latency")} AS h
+        FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key, cell
+    )
+    """,
+    f"""
+    SELECT cityHash64(ServiceName) AS key, any(ServiceName)::String AS service, '' AS metric, '' AS unit, {_NO_MAPS}
+    FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key
+    """,
+    (
+        Measure("requests", "1/s", True),
+        Measure("error_rate", "1", False),
+        Measure("duration_p50", "ms", False),
+        Measure("duration_p95", "ms", False),
+    ),
+)
+
+_SPELLED: Final = [(spelling, level) for level in LEVELS for spelling in SPELLINGS[level]]
+_LEVEL: Final = (
+    f"transform(lower(SeverityText), {[spelling for spelling, _ in _SPELLED]}, {[level for _, level in _SPELLED]}, "
+    f"{list(LEVELS)}[intDiv(least(SeverityNumber + 3, 27), 4)])"
+)
+
+LOGS: Final = Source(
+    "logs",
+    "logs",
+    "airis_logs_10s",
+    f"""
+    SELECT cityHash64(ServiceName, {_LEVEL}) AS key, toUnixTimestamp({_CELL}) AS at, sum(Count) / {{step}} AS v0,
+        0::UInt8 AS rises
+    FROM airis_logs_10s WHERE {{period}} GROUP BY key, cell
+    """,
+    f"""
+    SELECT cityHash64(ServiceName, {_LEVEL} AS level) AS key, any(ServiceName)::String AS service,
+        any(if(level = '', 'logs', concat('logs.', level))) AS metric, '1/s' AS unit, {_NO_MAPS}
+    FROM airis_logs_10s WHERE {{period}} GROUP BY key
+    """,
+    (Measure("", "1/s", True),),
+)
+
+_SERIES: Final = "cityHash64(MetricName, MetricKind, MetricUnit, ServiceName, SeriesHash) AS key"
+_VALUES: Final = "MetricKind IN ('gauge', 'sum')"  # distributions have no values in the roll-up
+_CUMULATIVE: Final = 2
+
+METRICS: Final = Source(
+    "metrics",
+    "metrics",
+    "airis_series_1m",
+    f"""
+    SELECT {_SERIES}, toUnixTimestamp({_CELL}) AS at,
+        multiIf(any(MetricKind) = 'gauge', sum(Sum) / sum(Points),
+                max(AggregationTemporality) = {_CUMULATIVE}, tupleElement(max(Last), 2),
+                sum(Sum) / {{step}}) AS v0,
+        (max(IsMonotonic) AND max(AggregationTemporality) = {_CUMULATIVE})::UInt8 AS rises
+    FROM airis_series_1m WHERE {_VALUES} AND {{period}} GROUP BY key, cell
+    """,
+    f"""
+    SELECT {_SERIES}, any(ServiceName)::String AS service, any(MetricName)::String AS metric,
+        any(MetricUnit)::String AS unit, any(series.Attributes) AS attributes,
+        any(series.ResourceAttributes) AS resource
+    FROM airis_series_1m AS series WHERE {_VALUES} AND {{period}} GROUP BY key
+    """,
+    (Measure("", "", False),),
+)
+
+SOURCES: Final = (SERVICES, LOGS, METRICS)
