@@ -139,6 +139,7 @@ def _clickhouse(here: World) -> dict[str, Any]:
         "password": store_key(here.settings.data_dir),
         "create_schema": False,
         "async_insert": False,
+        "compress": "none",  # dearer on one machine; and a batch is one compressed block, of 32 MiB at most here
         "timeout": "60s",
         "sending_queue": {"queue_size": 4, "num_consumers": 2, "block_on_overflow": True},
     }
@@ -152,7 +153,7 @@ def _pipeline(receivers: dict[str, Any], exporters: dict[str, Any]) -> dict[str,
         "exporters": exporters,
         "processors": {"batch": _BATCH} if batched else {},
         "service": {
-            "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
+            "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}},
             "pipelines": {"traces": {**pipeline, "processors": ["batch"] if batched else []}},
         },
     }

@@ -84,4 +84,7 @@ class TestSettings(Group):
     kube_api: Path | None = Field(
         None, description="folder of a built Kubernetes API server (scripts/kube-api)"
     )
+    otel_collector: Path | None = Field(
+        None, description="folder of a built OpenTelemetry Collector (scripts/otel-collector)"
+    )
     schemas: Path | None = Field(None, description="folder of custom resource definitions for tests/kube")

@@ -19,8 +19,8 @@ _NONE, _LZ4, _ZSTD = 0x02, 0x82, 0x90
 _HEAD = Struct("<BII")
 _CHECKSUM = 16
 _BLOCK = 1 << 20  # bytes of data in a block, as ClickHouse's max_compress_block_size
-# Bytes of a block, packed or not: it is held whole. Clients send 1 MiB, clickhouse-go up to 10 MiB, and ClickHouse's
-# own bound of 1 GiB would let 4 MiB of LZ4 fill the machine.
+# Bytes of a block, packed or not: it is held whole. Clients send 1 MiB, clickhouse-go a whole batch in one (of large
+# ones it must not be compressed), and ClickHouse's own bound of 1 GiB would let 4 MiB of LZ4 fill the machine.
 _LARGEST = 32 << 20
 
 
