@@ -43,11 +43,20 @@ def query_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def ipc_stream(data: pa.Table | pa.RecordBatch) -> pa.Buffer:
-    """The body of an insert: ``FORMAT ArrowStream``."""
-    sink = pa.BufferOutputStream()
+    """The body of an insert: ``FORMAT ArrowStream``.
+
+    Measured first, which copies nothing: a sink that grows copies what it has again and again, 3 to 5 times the work.
+    """
+    measured = pa.MockOutputStream()
+    _write(measured, data)
+    buffer = pa.allocate_buffer(measured.size())
+    _write(pa.FixedSizeBufferWriter(buffer), data)
+    return buffer
+
+
+def _write(sink: pa.NativeFile, data: pa.Table | pa.RecordBatch) -> None:
     with pa.ipc.new_stream(sink, data.schema) as writer:
         writer.write(data)
-    return sink.getvalue()
 
 
 class BufferPayload(aiohttp.Payload):
