@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 
 from airis_ray.aiops.forecast.choose import Mixture
-from airis_ray.aiops.series import Floats
+from airis_ray.aiops.series import Floats, Ints
 
 REACH: Final = 0.35
 """Steps from ``j * (1 - REACH)`` to ``j * (1 + REACH)`` share their errors."""
 OPTIMISM: Final = 1.12
 """Shares were chosen on the very trials that the errors come from: errors to come are larger by about this."""
+KNOTS: Final = 12
 OWN_WEIGHT: Final = 0.6
 """How much the series' own quantiles count against those of the Laplace distribution."""
 
@@ -25,22 +26,42 @@ def quantiles(mixture: Mixture, levels: Floats, floor: Floats) -> Floats:
     """[n, h, q] for ascending ``levels`` in (0, 1), never crossing and never below ``floor`` [n]."""
     n, horizon = mixture.point.shape
     tested = mixture.residuals.shape[2]
-    spread = np.empty((n, horizon, len(levels)))
-    for step in range(1, horizon + 1):
-        if step > 1 and step > tested:
-            spread[:, step - 1] = spread[:, tested - 1] * np.sqrt(step / tested)
-            continue
-        low, high = int(np.floor(step * (1 - REACH))), int(np.ceil(step * (1 + REACH))) + 1
-        near = mixture.residuals[:, :, max(low - 1, 0) : min(high, tested)].reshape(n, -1)
-        spread[:, step - 1] = _offsets(near, levels)
+    knots = _knots(tested)
+    at = np.stack([_offsets(_near(mixture.residuals, step), levels) for step in knots], axis=1)
+    steps = np.arange(1, horizon + 1)
+    inside = np.clip(steps, 1, tested)
+    right = np.clip(np.searchsorted(knots, inside), 1, max(len(knots) - 1, 1))
+    left = right - 1
+    right = np.minimum(right, len(knots) - 1)
+    share = (inside - knots[left]) / np.maximum(knots[right] - knots[left], 1)
+    further = np.sqrt(np.maximum(steps / tested, 1.0))[:, None]
+    spread = (at[:, left] * (1 - share)[:, None] + at[:, right] * share[:, None]) * further
     found = mixture.point[:, :, None] + OPTIMISM * spread
     return np.maximum(np.sort(found, axis=2), floor[:, None, None])
 
 
+def _knots(tested: int) -> Ints:
+    """Steps whose quantiles are looked up; those between are interpolated."""
+    found: Ints = np.unique(np.round(np.geomspace(1, tested, min(tested, KNOTS))).astype(np.int64))
+    return found
+
+
+def _near(residuals: Floats, step: int) -> Floats:
+    """[n, k] errors at about ``step`` steps ahead, ascending."""
+    low, high = int(np.floor(step * (1 - REACH))), int(np.ceil(step * (1 + REACH)))
+    near = residuals[:, :, max(low - 1, 0) : high].reshape(len(residuals), -1)
+    known = ~np.isnan(near[:1]).any(axis=0)
+    return np.sort(near[:, known], axis=1) if len(near) else near
+
+
 def _offsets(errors: Floats, levels: Floats) -> Floats:
-    """[n, q] from errors [n, k]."""
-    own = np.nanquantile(errors, levels, axis=1).T
-    typical = np.nanmean(np.abs(errors), axis=1)[:, None]
+    """[n, q] from ascending errors [n, k]."""
+    count = errors.shape[1]
+    place = np.clip(levels * count - 0.5, 0, count - 1)
+    left = np.floor(place).astype(np.int64)
+    right = np.minimum(left + 1, count - 1)
+    own = errors[:, left] + (errors[:, right] - errors[:, left]) * (place - left)
+    typical = np.abs(errors).mean(axis=1)[:, None]
     tail = np.sign(levels - 0.5) * -np.log(2 * np.minimum(levels, 1 - levels))
     found: Floats = OWN_WEIGHT * own + (1 - OWN_WEIGHT) * typical * tail
     return found

@@ -12,7 +12,7 @@ from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.lags import LEAST, RIDGES, LagRegression
 from airis_ray.aiops.series import Floats, Ints
 
-ORIGINS: Final = 12
+ORIGINS: Final = 10
 """Trials of each series: forecasts from so many places of its newest part, all of one fit."""
 BEST: Final = 5
 """Members that may share a forecast."""
@@ -73,6 +73,8 @@ def _plan(histories: Histories, length: int, horizon: int) -> tuple[int, int, In
 def _all(histories: Histories, upto: int, known: int, origins: Ints, horizon: int) -> dict[str, Floats]:
     """[n, o, h] by the member's name; fitted on the ``known`` columns (or more) up to ``upto``."""
     found = {"the last value": members.naive(histories, origins, horizon)}
+    for window in members.WINDOWS:
+        found[f"middle of the last values ({window})"] = members.middle(histories, origins, horizon, window)
     for which, name in enumerate(("season", "longer season")):
         if not histories.sure[:, which].any():
             continue
@@ -90,8 +92,16 @@ def _all(histories: Histories, upto: int, known: int, origins: Ints, horizon: in
         regression = LagRegression(histories, upto, known, horizon, seasonal=seasonal).predict(origins)
         for ridge, forecast in zip(RIDGES, regression, strict=True):
             found[f"regression on {'seasonal ' if seasonal else ''}lags ({ridge})"] = forecast
-    floor = histories.floor[:, None, None]
-    return {name: np.maximum(forecast, floor) for name, forecast in found.items()}
+    low, high = _bounds(histories)
+    return {name: np.clip(forecast, low, high) for name, forecast in found.items()}
+
+
+def _bounds(histories: Histories) -> tuple[Floats, Floats]:
+    """[n, 1, 1] each: no forecast leaves the range of the history by more than that range again."""
+    low = np.where(histories.inside, histories.values, np.inf).min(axis=1)
+    high = np.where(histories.inside, histories.values, -np.inf).max(axis=1)
+    lowest, highest = np.maximum(2 * low - high, histories.floor), 2 * high - low
+    return lowest[:, None, None], highest[:, None, None]
 
 
 def _shares(errors: Floats) -> Floats:

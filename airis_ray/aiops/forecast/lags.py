@@ -12,19 +12,26 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.series import Floats, Ints
 
+Singles = npt.NDArray[np.float32]
 STRETCHES: Final = 8
 """Parts of the horizon with coefficients of their own."""
-EXAMPLES: Final = 64
+EXAMPLES: Final = 56
 """Origins a fit looks at, spread evenly over the history."""
-INSIDE: Final = 4
+INSIDE: Final = 3
 """Steps of a stretch a fit looks at."""
 RIDGES: Final = (0.003, 0.03, 0.3)
 """Shrinkage, as a share of the mean square of a feature; each is a member of its own."""
 SWEEPS: Final = 3
+CYCLES: Final = 4
+"""Seasons averaged."""
+RECENT: Final = 1000
+RECENT_SEASONS: Final = 6
+"""Columns a fit looks at: the newest ``RECENT``, or so many times what the features reach back."""
 LEAST: Final = 4
 """Known points behind which a regression is tried at all."""
 
@@ -49,16 +56,15 @@ class LagRegression:
         self.histories = histories
         self.horizon = horizon
         inside = histories.inside
-        self.scale = (np.abs(histories.values) * inside).sum(axis=1, keepdims=True) / inside.sum(
-            axis=1, keepdims=True
-        )
-        self.scale = np.where(self.scale > 0, self.scale, 1.0)
-        self.values = histories.values / self.scale
-        self.sums = np.concatenate([np.zeros((len(histories), 1)), self.values.cumsum(axis=1)], axis=1)
+        total = (np.abs(histories.values) * inside).sum(axis=1, keepdims=True)
+        self.scale = np.where(total > 0, total / inside.sum(axis=1, keepdims=True), 1.0)
+        scaled = histories.values / self.scale
+        self.values = scaled.astype(np.float32)
+        self.sums = np.concatenate([np.zeros((len(histories), 1)), scaled.cumsum(axis=1)], axis=1)
         self.seasons = int((histories.periods > 0).sum(axis=1).max(initial=0)) if seasonal else 0
-        self.plain = self._plainest(upto)
+        self.plain = self._plainest(upto, known)
         self.parts = stretches(horizon)
-        self.weights: list[Floats] = []
+        self.weights: list[Singles] = []
         for part in self.parts:
             enough = not self.weights or 2 * int(part[-1]) + LEAST <= known
             self.weights.append(self._fit(part, upto, known) if enough else self.weights[-1])
@@ -68,30 +74,30 @@ class LagRegression:
         found = np.empty((len(RIDGES), *origins.shape, self.horizon))
         for part, weights in zip(self.parts, self.weights, strict=True):
             centre, features = self._features(origins, part)
-            n, o, j, f = features.shape
-            change = np.matmul(features.reshape(n, o * j, f), weights)
-            found[..., part - 1] = np.moveaxis(change.reshape(n, o, j, -1), 3, 0) + centre
-        scaled: Floats = found * self.scale[:, :, None]
-        return scaled
+            change = np.matmul(np.swapaxes(weights, 1, 2), features)
+            whole = change.reshape(len(self.values), -1, *centre.shape[1:]) + centre[:, None]
+            found[..., part - 1] = np.moveaxis(whole * self.scale[:, :, None, None], 1, 0)
+        return found
 
-    def _fit(self, part: Ints, upto: int, known: int) -> Floats:
+    def _fit(self, part: Ints, upto: int, known: int) -> Singles:
         """[n, f, m] coefficients."""
         part = part[: max(known - LEAST, 1)]
         steps = part[np.unique(np.linspace(0, len(part) - 1, INSIDE).astype(np.int64))]
         last = upto - int(steps[-1])
-        need = self.histories.first + self._reach(int(steps[-1]))
-        low = np.minimum(need, max(last - 8, 0))
+        reach = self._reach(int(steps[-1]))
+        low = np.maximum(self.histories.first + reach, last - np.maximum(RECENT, RECENT_SEASONS * reach))
+        low = np.minimum(low, max(last - 8, 0))
         origins = (low[:, None] + (last - low)[:, None] * np.linspace(0, 1, EXAMPLES)).astype(np.int64)
         centre, features = self._features(origins, steps)
         rows = np.arange(len(self.values))[:, None, None]
         target = self.values[rows, origins[:, :, None] + steps] - centre
-        n, f = len(self.values), features.shape[-1]
-        return _absolute(features.reshape(n, -1, f), target.reshape(n, -1))
+        return _absolute(features, target.reshape(len(target), -1))
 
-    def _plainest(self, upto: int) -> Ints:
-        """[n]: the season that repeats best, by absolute differences over the newest half of the history."""
+    def _plainest(self, upto: int, known: int) -> Ints:
+        """[n]: the season that repeats best, by absolute differences over its newest two lengths."""
         errors = np.full((len(self.values), max(self.seasons, 1)), np.inf)
-        rows, columns = np.arange(len(self.values))[:, None], np.arange(upto // 2, upto + 1)
+        longest = int(self.histories.periods.max(initial=1))
+        rows, columns = np.arange(len(self.values))[:, None], upto - np.arange(min(2 * longest, known))
         for which in range(self.seasons):
             period = self.histories.periods[:, which, None]
             change = np.abs(self.values[:, columns] - self.values[rows, np.maximum(columns - period, 0)])
@@ -113,49 +119,69 @@ class LagRegression:
         found: Floats = (self.sums[rows, ends + 1] - self.sums[rows, low]) / (ends + 1 - low)
         return found
 
-    def _features(self, origins: Ints, steps: Ints) -> tuple[Floats, Floats]:
-        """The plain seasonal forecast [n, o, j] and what may correct it [n, o, j, f]."""
+    def _features(self, origins: Ints, steps: Ints) -> tuple[Singles, Singles]:
+        """The plain seasonal forecast [n, o, j] and what may correct it [n, f, o * j]."""
         rows, shape = np.arange(len(self.values))[:, None, None], (*origins.shape, len(steps))
         at = origins[:, :, None]
         short = np.where(self.histories.periods[:, 0] > 0, self.histories.periods[:, 0], 3)[:, None, None]
-        columns = [self.values[rows, at], self.values[rows, np.maximum(at - 1, 0)]]
-        columns += [self._mean(at, np.full_like(short, 4)), self._mean(at, short)]
-        centre = columns[0]
+        levels = [self.values[rows, at], self.values[rows, np.maximum(at - 1, 0)]]
+        levels += [self._mean(at, np.full_like(short, 4)), self._mean(at, short)]
+        centre = np.broadcast_to(levels[0], shape)
+        found = np.empty((len(rows), 5 + 5 * self.seasons, *shape[1:]), np.float32)
         for which in range(self.seasons):
-            period = self.histories.periods[:, which][:, None, None]
-            present, length = period > 0, np.maximum(period, 1)
-            base = at - length * -(-steps // length)
-            moments = [self.values[rows, np.maximum(base + steps - length * back, 0)] for back in range(4)]
-            inside = [
-                base + steps - length * back >= self.histories.first[:, None, None] for back in range(4)
-            ]
-            moments = [
-                np.where(good, moment, moments[0]) for good, moment in zip(inside, moments, strict=True)
-            ]
-            lags = [moments[0], moments[1], np.mean(moments, axis=0)]
-            lags += [self.values[rows, np.maximum(base, 0)], self._mean(np.maximum(base, 0), short)]
-            centre = np.where(present & (self.plain == which)[:, None, None], lags[0], centre)
-            columns += [np.where(present, lag, np.nan) for lag in lags]
-        full = [np.broadcast_to(column, shape) for column in columns]
-        centre = np.broadcast_to(centre, shape)
-        moved = [np.where(np.isnan(column), 0.0, column - centre) for column in full]
-        return centre, np.stack([*moved, np.full(shape, 0.1)], axis=-1)
+            period = self.histories.periods[:, which, None, None]
+            lags = found[:, 5 * which : 5 * which + 5]
+            self._lags(at, steps, np.maximum(period, 1), short, lags)
+            centre = np.where((self.plain == which)[:, None, None] & (period > 0), lags[:, 0], centre)
+        found[:, 5 * self.seasons : -1] = np.stack(
+            [np.broadcast_to(level, shape) for level in levels], axis=1
+        )
+        found[:, :-1] -= centre[:, None]
+        found[:, -1] = 0.1
+        for which in range(self.seasons):
+            found[self.histories.periods[:, which] == 0, 5 * which : 5 * which + 5] = 0.0
+        return centre, found.reshape(len(rows), found.shape[1], -1)
+
+    def _lags(self, at: Ints, steps: Ints, length: Ints, short: Ints, out: Singles) -> None:
+        """The same moment one and two seasons ago and on average; value and level when that season's origin was."""
+        rows, first = np.arange(len(self.values))[:, None, None], self.histories.first[:, None, None]
+        base = at - length * -(-steps // length)
+        moment = base + steps
+        out[:, 0] = self.values[rows, np.maximum(moment, 0)]
+        out[:, 2] = out[:, 0]
+        for back in range(1, CYCLES):
+            earlier = moment - length * back
+            value = np.where(earlier >= first, self.values[rows, np.maximum(earlier, 0)], out[:, 0])
+            if back == 1:
+                out[:, 1] = value
+            out[:, 2] += value
+        out[:, 2] /= CYCLES
+        base = np.maximum(base, 0)
+        out[:, 3] = self.values[rows, base]
+        out[:, 4] = self._mean(base, short)
 
 
-def _absolute(features: Floats, target: Floats) -> Floats:
-    """[n, f, m]: least absolute error with each ridge, from ``features`` [n, k, f] and ``target`` [n, k]."""
-    n, k, f = features.shape
-    found = np.zeros((n, f, len(RIDGES)))
-    for i, ridge in enumerate(RIDGES):
-        weight = np.ones((n, k))
-        for _ in range(SWEEPS):
-            weighted = np.swapaxes(features * weight[:, :, None], 1, 2)
-            gram = np.matmul(weighted, features)
-            power = np.trace(gram, axis1=1, axis2=2) / f
-            gram += (ridge * power + 1e-9)[:, None, None] * np.eye(f)
-            solved = np.linalg.solve(gram, np.matmul(weighted, target[:, :, None]))
-            error = np.abs(target - np.matmul(features, solved)[:, :, 0])
-            typical = np.median(error, axis=1, keepdims=True) + 1e-6
-            weight = typical / np.maximum(error, typical)
-        found[:, :, i] = solved[:, :, 0]
-    return found
+def _absolute(features: Singles, target: Singles) -> Singles:
+    """[n, f, m]: least absolute error with each ridge, from ``features`` [n, f, k] and ``target`` [n, k].
+
+    The weights are found with the middle ridge; the others are solved with the same.
+    """
+    weight = np.ones_like(target)
+    for _ in range(SWEEPS - 1):
+        solved = _solved(features, target, weight, RIDGES[len(RIDGES) // 2 :][:1])
+        error = np.abs(target - np.matmul(np.swapaxes(solved, 1, 2), features)[:, 0])
+        typical = np.median(error, axis=1, keepdims=True) + np.float32(1e-6)
+        weight = typical / np.maximum(error, typical)
+    return _solved(features, target, weight, RIDGES)
+
+
+def _solved(features: Singles, target: Singles, weight: Singles, ridges: tuple[float, ...]) -> Singles:
+    """[n, f, m] weighted ridge regressions."""
+    f = features.shape[1]
+    weighted = features * weight[:, None, :]
+    gram = np.matmul(weighted, np.swapaxes(features, 1, 2)).astype(np.float64)
+    right = np.matmul(weighted, target[:, :, None]).astype(np.float64)
+    power = np.trace(gram, axis1=1, axis2=2) / f
+    shrunk = [gram + (ridge * power + 1e-9)[:, None, None] * np.eye(f) for ridge in ridges]
+    solved = [np.linalg.solve(matrix, right) for matrix in shrunk]
+    return np.concatenate(solved, axis=2).astype(np.float32)

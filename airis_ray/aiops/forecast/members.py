@@ -26,6 +26,8 @@ TRENDS: Final = (
     (0.3, 0.02, 1.0),
 )
 """Level, trend and damping constants of damped exponential smoothing (Gardner and McKenzie 1985)."""
+WINDOWS: Final = (24, 240)
+"""Newest values whose median is a member."""
 TREND_CONTEXT: Final = 1024
 
 
@@ -34,6 +36,15 @@ def naive(histories: Histories, origins: Ints, horizon: int) -> Floats:
     rows = np.arange(len(histories))[:, None]
     last = histories.values[rows, origins]
     return np.repeat(last[:, :, None], horizon, axis=2)
+
+
+def middle(histories: Histories, origins: Ints, horizon: int, window: int) -> Floats:
+    """The median of the newest ``window`` values: the best constant for bursts and rare events."""
+    columns = origins[:, :, None] - np.arange(min(window, histories.width))
+    rows = np.arange(len(histories))[:, None, None]
+    inside = columns >= histories.first[:, None, None]
+    values = np.where(inside, histories.values[rows, np.maximum(columns, 0)], np.nan)
+    return np.repeat(np.nanmedian(values, axis=2)[:, :, None], horizon, axis=2)
 
 
 def earlier_columns(origins: Ints, steps: Ints, period: Ints, back: int) -> Ints:
