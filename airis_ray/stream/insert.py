@@ -11,13 +11,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import pyarrow as pa
 
 from airis_ray.accounts import TABLE as ACCOUNTS
-from airis_ray.errors import AirisError, InvalidInput, Overloaded, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, Overloaded, TooLarge, Unavailable
 from airis_ray.resilience import Retry
 from airis_ray.store.protocol import Store
 from airis_ray.stream import metrics
@@ -31,7 +31,8 @@ _SMALL_ROWS: Final = 5_000
 """Record batches below this size are made one before the insert: the store reads each as a block of its own."""
 
 _BLAME_SECONDS: Final = 300.0
-"""How long a store that refuses all messages of a batch is taken to be at fault, and asked again."""
+"""How long a store that refuses all messages of a batch, or lacks memory for one, is taken to be at fault, and asked
+again."""
 
 Refused = tuple[Item, AirisError]
 
@@ -55,6 +56,8 @@ class Inserting:
     offsets: Offsets
     slots: asyncio.Semaphore
     claim_seconds: float
+    taken: dict[str, float] = field(default_factory=dict)
+    """When the store last took rows of a table, in the loop's time."""
 
 
 class Insert(Immediate):
@@ -80,40 +83,49 @@ class Insert(Immediate):
         items = [item for item in batch.items if table in item.tables]
         loop = asyncio.get_running_loop()
         patience = loop.time() + _BLAME_SECONDS
+        first_refusal = math.inf
 
         async def once() -> list[Refused]:
+            nonlocal first_refusal
             blaming = loop.time() < patience
-            refused = await self._parts(batch, table, items, blaming=blaming)
-            if len(refused) == len(items) > 1 and blaming:  # all of them: the fault is not theirs
+            refused = await self._parts(batch, table, items, patience)
+            # All of them: the fault is not theirs, unless it is one alone and the store took others meanwhile.
+            alone = len(items) == 1 and self._shared.taken.get(table, -math.inf) > first_refusal
+            if refused and len(refused) == len(items) and blaming and not alone:
+                first_refusal = min(first_refusal, loop.time())
                 raise Unavailable(f"the store takes no rows for {table}: {refused[0][1]}")
             # Asked once more: a store that came to its senses meanwhile refused the first of them wrongly.
-            return [again for item, _ in refused for again in await self._parts(batch, table, [item])]
+            return [
+                again for item, _ in refused for again in await self._parts(batch, table, [item], patience)
+            ]
 
         for item, error in await _again(table, once):
             if all(dead.message is not item.message for dead in batch.dead):
                 batch.dead.append(Dead(item.message, "refused", str(error)))
 
-    async def _parts(
-        self, batch: Batch, table: str, items: Sequence[Item], *, blaming: bool = False
-    ) -> list[Refused]:
+    async def _parts(self, batch: Batch, table: str, items: Sequence[Item], patience: float) -> list[Refused]:
         """Insert ``items``, in parts where the store refuses them together; those that it refuses alone.
 
-        The parts are the same each time, so that their tokens are. ``blaming``: where it refuses the first and the
-        last alone as well, the others are not tried one by one.
+        The parts are the same each time, so that their tokens are. Until ``patience`` (the loop's time) a store that
+        lacks memory or time for them is asked again as if it were away, and where it refuses the first and the last
+        of a whole batch alone, the others are not tried one by one.
         """
+        loop = asyncio.get_running_loop()
         whole = len(items) == sum(table in item.tables for item in batch.items)
         token = batch.token(table, None if whole else items)
         data = await _together([item.tables[table] for item in items])
         try:
-            await _again(table, lambda: self._attempt(batch, table, data, token))
+            await _again(
+                table, lambda: _excused(TooLarge, patience, self._attempt(batch, table, data, token))
+            )
         except InvalidInput as error:
             if len(items) == 1:
                 return [(items[0], error)]
             refused: list[Refused] = []
             for part in _split(items, whole):
-                if blaming and len(refused) == 2:
+                if whole and len(refused) == 2 and loop.time() < patience:
                     return [(item, error) for item in items]
-                refused += await self._parts(batch, table, part)
+                refused += await self._parts(batch, table, part, patience)
             return refused
         return []
 
@@ -134,6 +146,7 @@ class Insert(Immediate):
             except Exception as error:  # whatever it is: no other partition has to stand still for it
                 _log.exception("insert into %s failed in an unforeseen way", table)
                 raise Unavailable(f"the rows could not be stored: {error!r}") from error
+            self._shared.taken[table] = loop.time()
         if table != ACCOUNTS:
             metrics.INSERT_ROWS.labels(table=table).observe(data.num_rows)
             metrics.INSERT_SECONDS.labels(table=table).observe(loop.time() - started)
@@ -160,12 +173,12 @@ class Insert(Immediate):
     async def _account(self, batch: Batch) -> None:
         counts = batch.counts()
         token = batch.token(ACCOUNTS)
-
-        async def once() -> None:
-            await self._attempt(batch, ACCOUNTS, counts, token)
-
+        patience = asyncio.get_running_loop().time() + _BLAME_SECONDS
         try:
-            await _again(ACCOUNTS, once)
+            await _again(
+                ACCOUNTS,
+                lambda: _excused(InvalidInput, patience, self._attempt(batch, ACCOUNTS, counts, token)),
+            )
         except InvalidInput:  # rows must not wait for their own bookkeeping
             _log.exception("the accounts of a batch were refused", extra={"partition": str(batch.partition)})
 
@@ -176,6 +189,16 @@ def _split(items: Sequence[Item], whole: bool) -> list[Sequence[Item]]:
         return [items[:1], items[-1:], items[1:-1]]
     half = len(items) // 2
     return [items[:half], items[half:]]
+
+
+async def _excused(kind: type[AirisError], until: float, attempt: Awaitable[None]) -> None:
+    """``attempt``; until then (the loop's time) an error of this kind is the store's fault, and passes."""
+    try:
+        await attempt
+    except kind as error:
+        if asyncio.get_running_loop().time() < until:
+            raise Unavailable(str(error)) from error
+        raise
 
 
 async def _again(what: str, once: Callable[[], Awaitable[_T]]) -> _T:

@@ -255,33 +255,6 @@ def test_too_much_poison_stops_the_partition_and_no_restart_goes_past_it() -> No
     scenario(work, dead_letter_count=20, dead_letter_ratio=0.5)
 
 
-def test_what_the_store_refuses_is_found_and_set_aside() -> None:
-    async def work(world: World) -> None:
-        world.store.refuses = lambda value: value == "6"
-        world.start()
-        world.send(10)
-        await world.drained()
-        (letter,) = await world.dead()
-        assert dict(letter.headers)["airis.dead.reason"] == b"refused"
-
-    world = scenario(work)
-    assert sorted(map(int, world.store.bodies)) == [0, 1, 2, 3, 4, 5, 7, 8, 9]
-    assert world.store.accounts["dead_lettered", "refused"] == 1
-
-
-def test_a_store_that_refuses_everything_is_to_blame_itself() -> None:
-    async def work(world: World) -> None:
-        world.store.refuses = lambda _: True
-        world.start()
-        world.send(10)
-        await asyncio.sleep(60)
-        assert not await world.dead()
-        world.store.refuses = lambda _: False
-        await world.drained()
-
-    scenario(work).assert_exactly_once()
-
-
 def test_messages_that_retention_took_from_a_batch_do_not_hold_it_up() -> None:
     async def work(world: World) -> None:
         first = world.start()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, Unavailable
 from airis_ray.settings import KafkaSettings, Settings, StreamSettings
 from airis_ray.stream.consumer import StreamConsumer
 from airis_ray.stream.memory import MemoryBroker
@@ -51,6 +51,8 @@ class MemoryStore(InsertOnly):
         self.down = False
         self.loses_answers = 0
         self.refuses: Callable[[str], bool] = lambda _: False
+        self.refuses_accounts = False
+        self.refusal: AirisError = InvalidInput("Code: 1. DB::Exception: a row that is not taken")
         self.gate = asyncio.Event()
         self.gate.set()
         self.arrived = asyncio.Event()
@@ -66,7 +68,9 @@ class MemoryStore(InsertOnly):
         if self.down:
             raise Unavailable("the store is down")
         if table == "otel_logs" and any(self.refuses(body) for body in data["Body"].to_pylist()):
-            raise InvalidInput("Code: 1. DB::Exception: a row that is not taken")
+            raise self.refusal
+        if table == "airis_accounts" and self.refuses_accounts:
+            raise self.refusal
         self._apply(table, data, token)
         if self.loses_answers:
             self.loses_answers -= 1
