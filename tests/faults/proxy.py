@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ class StoreProxy:
             headers = {name: v for name, v in request.headers.items() if name.lower() not in ("host",)}
             url = f"{self._target}{request.raw_path}"
             async with self._session.request(
-                request.method, URL(url, encoded=True), data=body, headers=headers
+                request.method, URL(url, encoded=True), data=io.BytesIO(body), headers=headers
             ) as answer:
                 content = await answer.read()
                 return Answer(answer.status, content, dict(answer.headers))
