@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validat
 from airis_ray.errors import InvalidInput
 from airis_ray.settings.intake import AccountSettings, IngestSettings, LogSettings
 from airis_ray.settings.program import (
+    DeltaSettings,
     GrpcSettings,
     HttpSettings,
     LimitSettings,
@@ -35,6 +36,7 @@ from airis_ray.settings.store import (
 )
 from airis_ray.settings.stream import KafkaSettings, StreamSettings
 from airis_ray.settings.values import Group, SignalKind
+from airis_ray.settings.watch import WatchSettings
 
 __all__ = [
     "CacheSettings",
@@ -48,6 +50,7 @@ __all__ = [
     "SignalKind",
     "StoreSettings",
     "StreamSettings",
+    "WatchSettings",
     "described",
     "variables",
 ]
@@ -82,6 +85,8 @@ class Settings(Group):
     redis: RedisSettings = RedisSettings()
     cache: CacheSettings = CacheSettings()
     stream: StreamSettings = StreamSettings()
+    watch: WatchSettings = WatchSettings()
+    delta: DeltaSettings = DeltaSettings()
     llm: LlmSettings = LlmSettings()
     limits: LimitSettings = LimitSettings()
     login: LoginSettings = LoginSettings()
