@@ -47,6 +47,14 @@ class SelfSettings(Group):
     export_interval: Seconds = Field(15.0, gt=0, description="time between two exports of own metrics")
 
 
+class DeltaSettings(Group):
+    """Event deltas."""
+
+    budget: Seconds = Field(
+        10.0, gt=0, description="how long one pass over the events may take until only a part of them is read"
+    )
+
+
 class LlmSettings(Group):
     """A language model that proposes the requests of natural-language search in the grammar's place.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import cramjam
 
@@ -257,6 +258,21 @@ def similar_logs(me: Party, other: Party) -> list[Call]:
     return [Call(json={"text": "something happened"}), Call(json={"text": other.service, "limit": 100})]
 
 
+# ---- delta ----
+
+
+def compare(me: Party, other: Party) -> list[Call]:
+    groups: list[dict[str, Any]] = [
+        {"target": {"query": query}, "baseline": {"query": "", "from": "now-2h"}}
+        for query in ("", f"service:{other.service}", f'"{other.secret}"', f"app.user.id:{other.secret}")
+    ]
+    return [
+        Call(json={"signal": signal, "limit": 500, **group})
+        for signal in ("logs", "traces", "sessions")
+        for group in groups
+    ]
+
+
 CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/"): none,
     ("GET", "/healthz"): none,
@@ -318,5 +334,6 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/analytics/sql"): sql,
     ("POST", "/api/search/ask"): ask,
     ("POST", "/api/search/similar-logs"): similar_logs,
+    ("POST", "/api/delta/compare"): compare,
 }
 """What the walk sends to each route. A new route needs a line here, or the walk fails."""
