@@ -20,6 +20,7 @@ from airis_ray.search.quantities import (
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
+_HUNDREDS: Final = frozenset({"번대", "대"})
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -57,10 +58,7 @@ def _number(reading: Reading, place: int) -> _Number | None:
         return _Number(
             "500ms", "time", place, place + (2 if reading.unit(place + 1).key in ("a", "an") else 1)
         )
-    spelled = unit.piece is Piece.WORD and len(unit.key) > 2 and unit.key in timewords.NUMBERS
-    if not reading.free(place) or not (
-        unit.piece is Piece.NUMBER or (spelled and unit.key not in ("few", "one"))
-    ):
+    if not reading.free(place) or not (unit.piece is Piece.NUMBER or _spelled(reading, place)):
         return None
     text, last = (unit.key if unit.piece is Piece.NUMBER else str(timewords.NUMBERS[unit.key])), place
     for word, factor in (("만", 10_000), ("천", 1000), ("백", 100), ("억", 10**8), ("k", 1000)):
@@ -87,6 +85,16 @@ def _number(reading: Reading, place: int) -> _Number | None:
     if following.key in PIECES and following.glued and following.piece is Piece.HANGUL:
         return _Number(text, "pieces", place, last + 1)
     return _Number(text, "", place, last)
+
+
+def _spelled(reading: Reading, place: int) -> bool:
+    """``five``, and 다섯 before what it counts: alone it may be the end of a word."""
+    unit = reading.unit(place)
+    if unit.key not in timewords.NUMBERS:
+        return False
+    if unit.piece is Piece.HANGUL:
+        return unit.key not in ("몇", "한") and reading.unit(place + 1).key in COUNTERS
+    return unit.piece is Piece.WORD and len(unit.key) > 2 and unit.key not in ("few", "one")
 
 
 def _length(number: str, unit: str) -> str:
@@ -216,8 +224,14 @@ def _equal(reading: Reading, number: _Number) -> bool:
     if not _is_status(reading, number):
         return False
     for step in (-2, -1, 1, 2):
-        if reading.unit(number.first + step).key in STATUS_NAMES:
+        unit = reading.unit(number.first + step)
+        if unit.key in STATUS_NAMES or (abs(step) == 1 and unit.has("status", "error")):
             reading.use(number.first + step)
+    following = reading.unit(number.last + 1)
+    if following.key in _HUNDREDS and following.glued and number.value.endswith("00"):  # 500번대
+        values = (number.value, f"{number.value[0]}99")
+        reading.add(Clause(STATUS_KEY, "range", values, at=number.first), number.first, number.last + 1)
+        return True
     reading.add(Clause(STATUS_KEY, "=", (number.value,), at=number.first), number.first)
     return True
 
@@ -227,7 +241,10 @@ def _is_status(reading: Reading, number: _Number) -> bool:
     code = number.kind == "" and number.value.isdigit() and 100 <= int(number.value) <= 599
     if not code or reading.meaning.signal != "traces":
         return False
-    return bool({reading.unit(number.first + step).key for step in (-2, -1, 1, 2)} & STATUS_WORDS)
+    near = [reading.unit(number.first + step) for step in (-2, -1, 1, 2)]
+    return any(unit.key in STATUS_WORDS or unit.key in _HUNDREDS for unit in near) or near[2].has(
+        "status", "error"
+    )
 
 
 def _limit(reading: Reading, number: _Number) -> None:

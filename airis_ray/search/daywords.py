@@ -141,8 +141,17 @@ class Days(Clocks):
             return whole, week[1]
         month = self.table(place, words.MONTHS)
         if month is not None:
-            return month_of(today, month[0]), month[1]
+            whole = month_of(today, month[0])
+            return self._day_of(whole, self.skip(month[1], "의")) or (whole, month[1])
         return self._weekday(place, today) or self._date(place, today)
+
+    def _day_of(self, month: Period, place: int) -> tuple[Period, int] | None:
+        """``지난달 30일``: a day of a month that was named."""
+        number = self.number(place)
+        if number is None or self.word(number[1]) != "일" or not 1 <= number[0] <= 31:
+            return None
+        found = day_of(month.first, int(number[0]) - 1)
+        return (found, number[1] + 1) if found.first < month.last else None
 
     def _weekday(self, place: int, today: date) -> tuple[Period, int] | None:
         before = self.word(place) in ("지난", "last", "저번", "previous", "past")

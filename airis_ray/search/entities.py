@@ -32,6 +32,9 @@ def read_services(reading: Reading) -> None:
         name = reading.name(place, ("service",))
         if name is None or name.weight < _SURE or _is_group(reading, place):
             continue
+        if _part_of_number(reading, place, name.value):
+            reading.use(place)
+            continue
         if name.weight < 1 and _means_else(reading, place, name.weight):
             continue
         reading.add(Clause("service", "=", (name.value,), at=place), place)
@@ -68,6 +71,34 @@ def _means_else(reading: Reading, place: int, weight: float) -> bool:
             reading.use(place)
         return True
     return bool(others)
+
+
+def _part_of_number(reading: Reading, place: int, service: str) -> bool:
+    """Whether a service's word only places what is counted: 장바구니에 상품 5개 담은 체크아웃, items in the cart."""
+    if reading.unit(place + 1).has("signal", "services"):
+        return False
+    others = {
+        name.value
+        for at, unit in enumerate(reading.units)
+        if at != place and at not in reading.times.used
+        for name in unit.names
+        if name.kind == "service" and name.weight >= 0.9
+    }
+    near = range(max(place - 4, 0), min(place + 4, len(reading.units)))
+    counted = any(reading.unit(at).piece is Piece.NUMBER and reading.free(at) for at in near)
+    if not counted or not others - {service}:
+        return False
+    return any(
+        name.kind == "key" and service in name.value.split(".") and _numeric(reading, name.value)
+        for at in near
+        if at != place
+        for name in reading.unit(at).names
+    )
+
+
+def _numeric(reading: Reading, key: str) -> bool:
+    found = reading.catalog.attributes.get(key)
+    return found is not None and found.numeric
 
 
 def _part_of_value(reading: Reading, place: int) -> bool:
@@ -230,7 +261,7 @@ def read_statuses(reading: Reading) -> None:
 
 def read_negation(reading: Reading) -> None:
     """빼고 and 말고 negate what stands before them, except and without what follows."""
-    for place in reading.places("not"):
+    for place in (*reading.places("not"), *_but(reading)):
         unit = reading.unit(place)
         found = _left(reading, place) if unit.piece is Piece.HANGUL else _right(reading, place)
         if not found:
@@ -242,6 +273,17 @@ def read_negation(reading: Reading) -> None:
                     clause.field, clause.op, clause.values, not clause.negated, clause.at
                 )
         reading.use(place)
+
+
+def _but(reading: Reading) -> list[int]:
+    """``any service but payment``: where "but" leaves something out."""
+    return [
+        place
+        for place, unit in enumerate(reading.units)
+        if unit.key == "but"
+        and reading.free(place)
+        and (reading.unit(place - 1).has("signal", "services") or reading.unit(place - 1).has("every"))
+    ]
 
 
 def _left(reading: Reading, place: int) -> set[int]:
@@ -285,7 +327,7 @@ def _right(reading: Reading, place: int) -> set[int]:
         elif found and not (at in reading.used and unit.names) and _ends_list(unit):
             break
         at += 1
-        if at - place > 8:
+        if at - place > 8 or (found and reading.unit(place).key == "non"):  # non-production errors
             break
     return found
 

@@ -72,7 +72,9 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
     meaning.requests = reading.any("signal", "requests")
     meaning.trend = reading.any("trend")
     meaning.table = reading.any("signal", "table")
-    if meaning.signal == "metrics":
+    if meaning.intent == "metrics":
+        _prefix(reading)
+    elif meaning.signal == "metrics":
         _metric(reading)
     rules = {"logs": _LOGS, "traces": _TRACES, "metrics": _METRICS, "sessions": _SESSIONS}[meaning.signal]
     for rule in rules:
@@ -161,7 +163,7 @@ def _correct(reading: Reading) -> None:
         if reading.catalog.says(unit.text) and len(unit.text) > 1:
             continue
         near = reading.catalog.names.near(unit.key)
-        if near and (unit.piece is Piece.WORD or len(unit.key) > 2):
+        if near and (unit.piece is Piece.WORD or len(unit.key) > 3):
             reading.units[place] = replace(unit, names=near, key=near[0].value)
             reading.meaning.guesses.append((unit.text, near[0].value))
             continue
@@ -229,6 +231,16 @@ def _metric(reading: Reading) -> None:
         other = reading.name(place, ("service", "key", "value"))
         if again is not None and again.value == best[2] and (other is None or other.weight < 1.0):
             reading.use(place)
+
+
+def _prefix(reading: Reading) -> None:
+    """``metrics starting with jvm``, ``jvm으로 시작하는 메트릭``: what the names begin with."""
+    for place in reading.places("prefix"):
+        korean = reading.unit(place).piece is Piece.HANGUL
+        at = reading.before(place) if korean else reading.after(place)
+        if reading.free(at) and not reading.unit(at).senses:
+            reading.meaning.target = reading.unit(at).text
+            reading.use(at, place)
 
 
 def _spans_errors(reading: Reading) -> None:

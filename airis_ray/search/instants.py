@@ -150,6 +150,8 @@ class Instants(Days):
     def _halves(first: End, second: End, clock: Clock, other: Clock) -> tuple[End, End]:
         """The halves of the day that only one of two hours has; the first takes the second's if it stays before it."""
         half, following = clock.half, other.half
+        if not (half or following or clock.fixed or other.fixed) and other.hour <= clock.hour <= 12:
+            half, following = "am", "pm"  # between 9 and 5
         if not half and following and not clock.fixed and clock.minutes(following) < other.minutes():
             half = following
         elif not half and following and not clock.fixed and following == "pm":

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from airis_ray.search.meaning import Signal
+from airis_ray.search.quantities import MONEY
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -54,6 +55,8 @@ def _listing(reading: Reading) -> str:
         return "values"
     if said("signal", "fields") and not _has_number(reading):
         return "fields"
+    if said("signal", "metrics") and said("prefix"):
+        return "metrics"
     asks = said("which") or said("filler") or said("every")
     if (
         said("signal", "metrics")
@@ -105,6 +108,9 @@ def _services(reading: Reading) -> bool:
         return False
     if reading.any("signal", "table") and reading.any("measure", "max", "min"):
         return False
+    shares = [place for place, unit in enumerate(reading.units) if unit.key == "%"]
+    if shares and reading.any("measure", "error_rate") and reading.any("compare"):
+        return True
     if _has_number(reading) or _has_metric(reading) or reading.times.step is not None or reading.any("trend"):
         return False
     if reading.any("signal", "health"):
@@ -171,7 +177,7 @@ def signal_of(reading: Reading) -> Signal:
         return "logs"
     if reading.any("signal", "spans") and not reading.meaning.trace:
         return "traces"
-    if _of_metric(reading):
+    if _of_metric(reading) and not _money(reading):
         return "metrics"
     if _of_requests(reading):
         return "traces"
@@ -186,6 +192,9 @@ def signal_of(reading: Reading) -> Signal:
 
 def _of_metric(reading: Reading) -> bool:
     said = reading.any
+    spoken = said("level", "error") and not (said("measure") or said("trend") or said("group"))
+    if spoken and not _sure_metric(reading) and not said("signal", "metrics"):
+        return False  # an out of memory error is no memory usage
     if _has_metric(reading) and (_sure_metric(reading) or not said("signal", "requests")):
         return True
     return said("signal", "metrics") and reading.meaning.intent == ""
@@ -196,12 +205,25 @@ def _of_requests(reading: Reading) -> bool:
     said = reading.any
     if said("signal", "requests") or said("duration") or said("kind"):
         return True
+    if (said("signal", "calls") and said("measure")) or _money(reading):
+        return True
     if said("measure", "error_rate", "uniq", "rate") or _status_code(reading):
         return True
     if any(unit.piece in (Piece.CLASS, Piece.PATH) for unit in reading.units):
         return True
-    levels = said("level", "trace", "debug", "info", "warn", "fatal")
-    return (said("level", "error") and not levels and _aggregated(reading)) or _traced(reading)
+    if said("level", "trace", "debug", "info", "warn", "fatal"):
+        return False
+    return (said("level", "error") and _aggregated(reading)) or _traced(reading)
+
+
+def _money(reading: Reading) -> bool:
+    """Whether a sum of money is compared: only spans carry one."""
+    return any(
+        unit.piece is Piece.NUMBER
+        and place not in reading.times.used
+        and any(reading.unit(at).key in MONEY for at in range(place + 1, place + 4))
+        for place, unit in enumerate(reading.units)
+    )
 
 
 def _quantiles(reading: Reading) -> bool:
@@ -233,7 +255,11 @@ def _status_code(reading: Reading) -> bool:
         and unit.key.isdigit()
         and 100 <= int(unit.key) <= 599
         and place not in reading.times.used
-        and any(reading.unit(place + step).key in words for step in (-2, -1, 1, 2))
+        and (
+            any(reading.unit(place + step).key in words for step in (-2, -1, 1, 2))
+            or reading.unit(place + 1).has("status", "error")
+            or reading.unit(place + 1).key == "번대"
+        )
         for place, unit in enumerate(reading.units)
     )
 

@@ -120,7 +120,7 @@ def _field_of(reading: Reading, place: int, aggregate: str) -> str | None:
             reading.use(at)
             return "duration"
         name = reading.name(at, ("key",))
-        if name is None or _grouped(reading, at):
+        if name is None or _grouped(reading, at) or _ranked(reading, at):
             continue
         attribute = reading.catalog.attributes.get(name.value)
         if aggregate == "uniq" or (
@@ -143,6 +143,12 @@ def _around(reading: Reading, place: int) -> list[int]:
 
 def _grouped(reading: Reading, place: int) -> bool:
     return reading.unit(place + 1).has("group", "after") or reading.unit(place - 1).has("group", "before")
+
+
+def _ranked(reading: Reading, place: int) -> bool:
+    """``top users by errors``: what is ranked is not what is counted."""
+    before, after = reading.unit(place - 1), reading.unit(place + 1)
+    return (before.has("superlative") or before.piece is Piece.NUMBER) and after.has("group", "before")
 
 
 def _latency_alone(reading: Reading) -> None:
@@ -179,7 +185,7 @@ def _users(reading: Reading) -> None:
     meaning = reading.meaning
     for place, unit in enumerate(reading.units):
         name = reading.name(place, ("key",)) if reading.free(place) else None
-        if name is None or name.value != "app.user.id" or _grouped(reading, place):
+        if name is None or name.value != "app.user.id" or _grouped(reading, place) or _ranked(reading, place):
             continue
         people = any(
             reading.unit(at).key in ("명", "몇", "얼마") or reading.unit(at).key.startswith("명")

@@ -144,9 +144,9 @@ def _get(path: str, *, service: bool = False, ranged: bool = True) -> _Make:
 
 
 def _metrics(meaning: Meaning, times: Times, now: datetime, asked: Window) -> Proposal:
-    return Proposal(
-        "GET", f"{ANALYTICS}/metrics", {**(asked.body() if asked.said else {}), **_service(meaning)}
-    )
+    prefix = {"prefix": meaning.target} if meaning.target else {}
+    body = {**(asked.body() if asked.said else {}), **prefix, **_service(meaning)}
+    return Proposal("GET", f"{ANALYTICS}/metrics", body)
 
 
 def _trace(meaning: Meaning, times: Times, now: datetime, asked: Window) -> Proposal:

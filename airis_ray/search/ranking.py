@@ -56,7 +56,8 @@ def _ranked_key(reading: Reading) -> None:
         key = key_at(reading, place)
         if key == "level" and (reading.unit(place - 1).has("level") or reading.unit(place + 1).has("level")):
             continue
-        if key is None or (key in ("app.user.id",) and not meaning.limit):
+        measured = reading.unit(place + 1).has("group", "before")  # top users by errors
+        if key is None or (key == "app.user.id" and not meaning.limit and not measured):
             continue
         attribute = reading.catalog.attributes.get(key)
         if (

@@ -93,6 +93,10 @@ class _Reader(Instants):
         return None
 
     def _ahead(self, place: int) -> int | None:
+        if self.word(place) in ("내일", "tomorrow") and any(u.has("signal", "forecast") for u in self.units):
+            midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+            self.times.ahead = int(2 * words.DAY - (self.now - midnight).total_seconds())
+            return self.use(place, self.tail(self.skip(place + 1, "까지")))
         if self.word(place) not in words.AHEAD:
             return None
         length = self.length(self.skip(place + 1, "the"), bare=True)

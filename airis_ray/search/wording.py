@@ -136,7 +136,10 @@ def _surfaces(reading: Reading, first: int, last: int) -> list[str]:
     """The words as written, and without the ending of the last one."""
     texts = [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
     # A word that was corrected is looked for as it is written right: 타임아웃 is timeout.
-    return [*texts, reading.unit(first).key] if first == last else texts
+    if first == last:
+        key = reading.unit(first).key
+        texts += [key, key.removesuffix("s")] if len(key) > 4 else [key]  # timeouts
+    return texts
 
 
 def _surface(reading: Reading, first: int, last: int) -> str:
