@@ -22,6 +22,7 @@ What each becomes in HTTP and in gRPC is decided in one place, :mod:`airis_ray.w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class InvalidInput(AirisError):
         self.errors = errors
 
     @classmethod
-    def field(cls, pointer: str, detail: str) -> InvalidInput:
+    def field(cls, pointer: str, detail: str) -> Self:
         """The error of a single field."""
         return cls(f"{pointer}: {detail}", errors=(FieldError(pointer, detail),))
 

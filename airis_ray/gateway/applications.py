@@ -50,6 +50,12 @@ def _search(settings: Settings, store: Store, guard: Guard) -> FastAPI:
     return create_app(settings, store, guard)
 
 
+def _aiops(settings: Settings, store: Store, guard: Guard) -> FastAPI:
+    from airis_ray.aiops.app import create_app
+
+    return create_app(settings, store, guard)
+
+
 def _delta(settings: Settings, store: Store, guard: Guard) -> FastAPI:
     from airis_ray.delta.app import create_app
 
@@ -58,9 +64,12 @@ def _delta(settings: Settings, store: Store, guard: Guard) -> FastAPI:
 
 APPLICATIONS: Final = (
     Application("gateway", "", "Keys, tenants, readiness, documents", _gateway),
-    Application("ingest", "/v1", "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts", _ingest),
+    Application(
+        "ingest", "/v1", "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts", _ingest
+    ),
     Application("analytics", "/api/analytics", "Search, series, services, traces, SQL", _analytics),
     Application("search", "/api/search", "Questions in Korean and English, logs by meaning", _search),
     Application("delta", "/api/delta", "What some events have in common that others have not", _delta),
+    Application("aiops", "/api/aiops", "Anomalies and forecasts", _aiops),
 )
 """Imports are inside the functions: a process builds what it needs and pays for no more."""

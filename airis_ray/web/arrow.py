@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
+ARROW_CONTENT: Final[dict[str, Any]] = {ARROW_STREAM: {"schema": {"type": "string", "format": "binary"}}}
+"""``content`` of a route that answers one too, for OpenAPI."""
 
 
 def wants_arrow(request: Request) -> bool:
@@ -27,6 +29,15 @@ def arrow_answer(
 ) -> Response:
     """An Arrow IPC stream, each batch sent as it comes."""
     return StreamingResponse(_ipc(schema, batches), media_type=ARROW_STREAM, headers=dict(headers or {}))
+
+
+def stream_bytes(table_of: Callable[[], pa.Table]) -> bytes:
+    """A whole table, made by ``table_of``, as an Arrow IPC stream."""
+    table = table_of()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
 
 
 async def _ipc(schema: pa.Schema, batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[bytes]:

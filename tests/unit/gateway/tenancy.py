@@ -258,6 +258,24 @@ def similar_logs(me: Party, other: Party) -> list[Call]:
     return [Call(json={"text": "something happened"}), Call(json={"text": other.service, "limit": 100})]
 
 
+# ---- aiops ----
+
+
+def series(**options: Any) -> Calls:
+    """A series of one's own: it comes back to whoever sent it."""
+
+    def calls(me: Party, other: Party) -> list[Call]:
+        stamps = [10**18 + minute * 60 * 10**9 for minute in range(50)]
+        body = {
+            "timestamps": stamps,
+            "values": [minute % 7 for minute in range(50)],
+            "labels": {"host": me.secret},
+        }
+        return [Call(json={"series": [body], **options}, shows=True)]
+
+    return calls
+
+
 # ---- delta ----
 
 
@@ -335,5 +353,6 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/search/ask"): ask,
     ("POST", "/api/search/similar-logs"): similar_logs,
     ("POST", "/api/delta/compare"): compare,
+    ("POST", "/api/aiops/forecast"): series(horizon=3),
 }
 """What the walk sends to each route. A new route needs a line here, or the walk fails."""

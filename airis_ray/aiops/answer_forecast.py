@@ -1,0 +1,119 @@
+"""What a forecast says, series by series as they were asked: JSON, or an Arrow table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from airis_ray.aiops.answer_detect import META
+from airis_ray.aiops.asked import Asked
+from airis_ray.aiops.forecast.result import Forecast
+from airis_ray.aiops.gridding import Reading
+from airis_ray.aiops.series import Floats, Ints
+from airis_ray.telemetry.times import format_times
+
+MODEL: Final = "mixture"
+"""What every series is forecast by: members mixed by how well they did on its newest points."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The forecasts of a request; row ``i`` of the arrays is series ``numbers[i]``, the others were refused."""
+
+    asked: Asked
+    numbers: Ints
+    """[n], ascending"""
+    times: Ints
+    """[n, h], nanoseconds"""
+    mean: Floats
+    """[n, h]"""
+    bands: dict[str, tuple[Floats, Floats]]
+    """lower and upper edges [n, h] by level, such as 95"""
+    reasons: list[str]
+
+    @classmethod
+    def of(
+        cls, asked: Asked, reading: Reading, found: Sequence[Forecast], levels: Sequence[float]
+    ) -> Foreseen:
+        """Put the forecasts of all batches of ``reading`` into the order of the request."""
+        owner = np.repeat(np.arange(len(asked)), asked.points.counts)
+        numbers: list[int] = []
+        reasons: list[str] = []
+        for batch, forecast in enumerate(found):
+            at = np.flatnonzero(reading.batch == batch)
+            rows, first = np.unique(reading.row[at], return_index=True)
+            of_row = owner[at][first]
+            for error in forecast.errors:
+                asked.refuse(
+                    int(of_row[np.searchsorted(rows, int(error.name))]), "values", None, error.message
+                )
+            numbers += of_row[np.searchsorted(rows, forecast.rows)].tolist()
+            reasons += forecast.reasons
+        order = np.argsort(numbers)
+        times, mean = (_stacked([part(each) for each in found], order) for part in (Forecast.times, _mean))
+        bands = {
+            f"{level:g}": tuple(
+                _stacked([each.band(level)[side] for each in found], order) for side in (0, 1)
+            )
+            for level in levels
+        }
+        return cls(asked, np.array(numbers, np.int64)[order], times, mean, bands, [reasons[i] for i in order])
+
+    def json(self) -> bytes:
+        """The body of the answer."""
+        place = {int(number): row for row, number in enumerate(self.numbers)}
+        stamps = format_times(pa.array(self.times.ravel()).cast(pa.timestamp("ns"))).to_pylist()
+        width = self.times.shape[1]
+        series = []
+        for number, labels in enumerate(self.asked.labels):
+            row = place.get(number)
+            if row is None:
+                lists: dict[str, Any] = {"timestamps": [], "mean": [], "intervals": {}}
+            else:
+                bands = {
+                    level: {"lower": low[row], "upper": high[row]}
+                    for level, (low, high) in self.bands.items()
+                }
+                own = stamps[row * width : (row + 1) * width]
+                lists = {"timestamps": own, "mean": self.mean[row], "intervals": bands}
+            series.append({"labels": labels, **lists, **self._said(number, row)})
+        faults = [fault for number in range(len(self.asked)) for fault in self.asked.faults(number)]
+        return orjson.dumps({"series": series, "errors": faults}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def table(self) -> pa.Table:
+        """A row a point: series (its number), time, mean, and lower_95, upper_95 and so on; the rest is metadata."""
+        width = self.times.shape[1]
+        columns: dict[str, Any] = {
+            "series": np.repeat(self.numbers, width),
+            "time": self.times.ravel().astype("datetime64[ns]"),
+            "mean": self.mean.ravel(),
+        }
+        for level, (low, high) in self.bands.items():
+            columns |= {f"lower_{level}": low.ravel(), f"upper_{level}": high.ravel()}
+        place = {int(number): row for row, number in enumerate(self.numbers)}
+        whole = [
+            {"labels": labels, **self._said(number, place.get(number))}
+            for number, labels in enumerate(self.asked.labels)
+        ]
+        return pa.table(columns).replace_schema_metadata({META: orjson.dumps(whole)})
+
+    def _said(self, number: int, row: int | None) -> dict[str, Any]:
+        good = row is not None
+        return {
+            "model": MODEL if good else "",
+            "reason": self.reasons[row] if row is not None else "",
+            "errors": self.asked.faults(number),
+        }
+
+
+def _mean(forecast: Forecast) -> Floats:
+    return forecast.mean
+
+
+def _stacked(parts: Sequence[Any], order: Any) -> Any:
+    return np.ascontiguousarray(np.concatenate(parts)[order])

@@ -1,0 +1,43 @@
+"""The application ``aiops`` (Serve mounts it at ``/api/aiops``)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from airis_ray.aiops import routes_forecast
+from airis_ray.aiops.batching import Ahead, Threads, forecasting
+from airis_ray.settings import Settings
+from airis_ray.store import Store
+from airis_ray.web.app import service_app
+from airis_ray.web.auth import Guard
+
+
+def create_app(
+    settings: Settings,
+    store: Store,
+    guard: Guard,
+    clock: Callable[[], int] = time.time_ns,
+    *,
+    threads: Threads | None = None,
+    ahead: Ahead | None = None,
+) -> FastAPI:
+    """The application; it closes ``store`` and ``threads`` when it shuts down.
+
+    ``clock`` tells nanoseconds since 1970. ``ahead`` computes forecasts, those of several requests together where it
+    can; without it each request is computed by itself in one of the ``threads``.
+    """
+    pool = threads or Threads()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        pool.close()
+        await store.close()
+
+    app = service_app("aiops", settings, guard, lifespan)
+    app.include_router(routes_forecast.router(ahead or forecasting(pool), clock))
+    return app
