@@ -189,7 +189,7 @@ def _nearest_word(reading: Reading, unit: Unit) -> str | None:
     if unit.piece is Piece.HANGUL:
         forms = [form for form in lexicon.senses() if HANGUL.match(form) and len(form) >= 2]
         own = [form for form in reading.catalog.names.korean if len(form) >= 2]
-        return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 2 else None
+        return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 3 else None
     if len(unit.key) < 4:
         return None
     listed = lexicon.senses().items()

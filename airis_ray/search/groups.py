@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from airis_ray.search.quantities import STATUS_KEY
 from airis_ray.search.reading import Reading
 
 _JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", ",", "/", "&", "별"})
@@ -82,6 +83,10 @@ def _group(reading: Reading, place: int, marker: int) -> bool:
         return False
     if key is None:
         return False
+    ranks = reading.unit(marker).has("group", "before") and reading.any("superlative")
+    attribute = reading.catalog.attributes.get(key)
+    if ranks and attribute is not None and attribute.numeric and key != STATUS_KEY:
+        return False  # top countries by order amount: what they are ranked by
     if key not in reading.meaning.group:
         reading.meaning.group.append(key)
     reading.use(place, marker)

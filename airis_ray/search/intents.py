@@ -122,7 +122,14 @@ def _services(reading: Reading) -> bool:
         reading.unit(place + 1).has("group", "after") or reading.unit(place - 1).has("group", "before")
         for place in places
     )
-    several = len({each for each in measured if each}) + reading.any("duration") + reading.any("level")
+    counted = any(
+        unit.has("signal", "requests")
+        and reading.unit(place + 1).key in ("and", ",", "와", "과", "랑", "수와")
+        for place, unit in enumerate(reading.units)
+    )
+    several = len({each for each in measured if each}) + sum(
+        (reading.any("duration"), reading.any("level"), counted)
+    )
     if grouped:
         return several >= 2 and all(each in _TABLE_OF_SERVICES for each in measured)
     listing = (
@@ -177,6 +184,9 @@ def signal_of(reading: Reading) -> Signal:
         return "logs"
     if reading.any("signal", "spans") and not reading.meaning.trace:
         return "traces"
+    narrow = reading.any("signal", "requests", "calls") or reading.any("duration") or reading.any("measure")
+    if _quoted(reading) and not narrow and not reading.any("kind") and intent == "":
+        return "logs"
     if _of_metric(reading) and not _money(reading):
         return "metrics"
     if _of_requests(reading):

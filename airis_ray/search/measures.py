@@ -11,6 +11,7 @@ from airis_ray.search.tokens import Piece
 
 _QUANTILE: Final = re.compile(r"(?:p|tp|pct)\.?(\d{1,2}(?:\.\d{1,3})?)(?:th)?")
 _OF_VALUES: Final = frozenset({"avg", "max", "min", "sum"})
+_SUMMED: Final = frozenset({"매출", "매출액", "revenue", "sales"})
 _JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", ",", "/", "&", "별"})
 
 
@@ -173,11 +174,16 @@ def _totals(reading: Reading) -> None:
     """주문 총액, total amount: the sum, where no other aggregate is asked."""
     meaning = reading.meaning
     for place, unit in enumerate(reading.units):
-        said = "총" in unit.text or "total" in unit.key
+        said = "총" in unit.text or "total" in unit.key or unit.key in _SUMMED or _ranks(reading, place)
         name = reading.name(place, ("key",))
         if said and name and not meaning.measures and reading.free(place) and _numeric(reading, place):
             meaning.measures.append(Measure("sum", name.value))
             reading.use(place)
+
+
+def _ranks(reading: Reading, place: int) -> bool:
+    """``top 3 countries by order amount``: what others are ranked by."""
+    return reading.unit(place - 1).has("group", "before") and reading.any("superlative")
 
 
 def _users(reading: Reading) -> None:

@@ -124,6 +124,11 @@ class _Reader(Instants):
         length = self.length(place)
         if length is None or length[0] < 1:
             return None
+        if self.word(place - 1) in ("에서", "부터", "~", "-") and self.word(place - 2) in {
+            **words.LENGTHS,
+            "ms": 0,
+        }:
+            return None  # 200ms에서 1초 사이: how long, not when
         after = length[1]
         if self.word(after) in words.SPAN_WORDS and not self.unit(place).has("compare"):
             self._add_rolling(place, length[0])

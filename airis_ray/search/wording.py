@@ -6,6 +6,7 @@ import re
 
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
+from airis_ray.search.sayings import concepts
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 
@@ -161,12 +162,27 @@ def read_leftover(reading: Reading) -> None:
             last += 1
         text = _surface(reading, place, last)
         words = [_surface(reading, at, at) for at in range(place, last + 1)]
-        if reading.catalog.says(text) or _asked_for(reading, place, last) or _IDENTIFIER.search(text):
+        written = None if reading.catalog.says(text) else _as_written(reading, place, last)
+        if written is not None:
+            reading.add(_either(reading, written, place), *range(place, last + 1))
+        elif reading.catalog.says(text) or _asked_for(reading, place, last) or _IDENTIFIER.search(text):
             reading.add(_either(reading, text, place), *range(place, last + 1))
         elif len(words) > 1 and all(reading.catalog.says(word) for word in words):
             for at, word in zip(range(place, last + 1), words, strict=True):
                 reading.add(Clause("", "=", (word,), at=at), at)
         place = last + 1
+
+
+def _as_written(reading: Reading, first: int, last: int) -> str | None:
+    """What the logs write for a thing that the question names in other words: ``retrying`` for 재시도."""
+    end = last
+    while reading.unit(end + 1).particle and reading.unit(end + 1).glued:
+        end += 1
+    said = reading.question[reading.units[first].start : reading.units[end].end].strip()
+    for forms in concepts(said):
+        if any(form.replace(" ", "") == said.replace(" ", "").lower() for form in forms):
+            return next((form for form in forms if len(form) > 3 and reading.catalog.says(form)), None)
+    return None
 
 
 def _asked_for(reading: Reading, first: int, last: int) -> bool:
