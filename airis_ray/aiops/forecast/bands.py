@@ -15,19 +15,23 @@ from airis_ray.aiops.series import Floats, Ints
 
 REACH: Final = 0.35
 """Steps from ``j * (1 - REACH)`` to ``j * (1 + REACH)`` share their errors."""
-OPTIMISM: Final = 1.12
-"""Shares were chosen on the very trials that the errors come from: errors to come are larger by about this."""
+INSIDE: Final = (1.05, 0.25)
+TAILS: Final = (1.1, 0.9)
+"""Shares were chosen on the very trials that the errors come from, and the future may differ more: errors to come are
+larger by (a + b * unsteadiness), within the 80 % band and at the edges of the 95 % band. Unsteadiness is by how much
+the error differs from trial to trial. Set on windows that no published figure is from."""
 KNOTS: Final = 12
-OWN_WEIGHT: Final = 0.6
+OWN_WEIGHT: Final = 0.35
 """How much the series' own quantiles count against those of the Laplace distribution."""
 
 
 def quantiles(mixture: Mixture, levels: Floats, floor: Floats) -> Floats:
     """[n, h, q] for ascending ``levels`` in (0, 1), never crossing and never below ``floor`` [n]."""
-    n, horizon = mixture.point.shape
+    horizon = mixture.point.shape[1]
+    relative = mixture.residuals / mixture.restless
     tested = mixture.residuals.shape[2]
     knots = _knots(tested)
-    at = np.stack([_offsets(_near(mixture.residuals, step), levels) for step in knots], axis=1)
+    at = np.stack([_offsets(_near(relative, step), levels) for step in knots], axis=1)
     steps = np.arange(1, horizon + 1)
     inside = np.clip(steps, 1, tested)
     right = np.clip(np.searchsorted(knots, inside), 1, max(len(knots) - 1, 1))
@@ -36,8 +40,21 @@ def quantiles(mixture: Mixture, levels: Floats, floor: Floats) -> Floats:
     share = (inside - knots[left]) / np.maximum(knots[right] - knots[left], 1)
     further = np.sqrt(np.maximum(steps / tested, 1.0))[:, None]
     spread = (at[:, left] * (1 - share)[:, None] + at[:, right] * share[:, None]) * further
-    found = mixture.point[:, :, None] + OPTIMISM * spread
-    return np.maximum(np.sort(found, axis=2), floor[:, None, None])
+    spread *= mixture.restless_ahead[:, :, None] * _optimism(mixture, levels)
+    found = mixture.point[:, :, None] + spread
+    bounded: Floats = np.maximum(np.sort(found, axis=2), floor[:, None, None])
+    return bounded
+
+
+def _optimism(mixture: Mixture, levels: Floats) -> Floats:
+    """[n, 1, q] by how much wider than the errors of the trials."""
+    errors = np.nanmean(np.abs(mixture.residuals / mixture.restless), axis=2)
+    mean = errors.mean(axis=1)
+    unsteady = np.minimum(errors.std(axis=1) / np.where(mean > 0, mean, 1.0), 1.5)[:, None, None]
+    outer = np.clip((np.abs(levels - 0.5) - 0.4) / 0.075, 0, None)
+    inner_factor, outer_factor = (part[0] + part[1] * unsteady for part in (INSIDE, TAILS))
+    found: Floats = inner_factor + outer * (outer_factor - inner_factor)
+    return found
 
 
 def _knots(tested: int) -> Ints:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from airis_ray.aiops.forecast import members
+from airis_ray.aiops.forecast import members, volatility
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.lags import LEAST, RIDGES, LagRegression
 from airis_ray.aiops.series import Floats, Ints
@@ -28,8 +28,10 @@ class Mixture:
     """[n, h]"""
     residuals: Floats
     """[n, o, k] actual less forecast at the trials, ``k`` <= h; NaN where the future is not known"""
-    trials: Floats
-    """[n, o, k] the forecasts of the trials"""
+    restless: Floats
+    """[n, o, k] by how much errors of the trials are expected to be larger than on average"""
+    restless_ahead: Floats
+    """[n, h] the same of the forecast"""
     shares: Floats
     """[n, m]"""
     names: tuple[str, ...]
@@ -56,7 +58,11 @@ def mix(histories: Histories, length: int, horizon: int) -> Mixture:
     plain = np.take_along_axis(errors, _plain(names, histories)[None], axis=0)[0]
     own = np.nanmean(np.abs(mixed - actual), axis=(1, 2))
     gain = np.where(plain > 0, own / np.where(plain > 0, plain, 1.0), 1.0)
-    return Mixture(point, actual - mixed, mixed, shares, names, gain)
+    restless = volatility.of_columns(histories, ahead)
+    restless_ahead = volatility.of_columns(
+        histories, np.broadcast_to(last + np.arange(1, horizon + 1), point.shape)
+    )
+    return Mixture(point, actual - mixed, restless, restless_ahead, shares, names, gain)
 
 
 def _plan(histories: Histories, length: int, horizon: int) -> tuple[int, int, Ints]:

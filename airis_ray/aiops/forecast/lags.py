@@ -124,9 +124,9 @@ class LagRegression:
         rows, shape = np.arange(len(self.values))[:, None, None], (*origins.shape, len(steps))
         at = origins[:, :, None]
         short = np.where(self.histories.periods[:, 0] > 0, self.histories.periods[:, 0], 3)[:, None, None]
-        levels = [self.values[rows, at], self.values[rows, np.maximum(at - 1, 0)]]
+        levels: list[Singles | Floats] = [self.values[rows, at], self.values[rows, np.maximum(at - 1, 0)]]
         levels += [self._mean(at, np.full_like(short, 4)), self._mean(at, short)]
-        centre = np.broadcast_to(levels[0], shape)
+        centre = np.broadcast_to(self.values[rows, at], shape)
         found = np.empty((len(rows), 5 + 5 * self.seasons, *shape[1:]), np.float32)
         for which in range(self.seasons):
             period = self.histories.periods[:, which, None, None]
