@@ -9,7 +9,7 @@ from typing import Final
 from airis_ray.search import lexicon, timewords
 from airis_ray.search.catalog import Catalog
 from airis_ray.search.comparisons import read_numbers
-from airis_ray.search.entities import read_kinds, read_negation, read_services, read_statuses, read_values
+from airis_ray.search.entities import read_kinds, read_services, read_statuses, read_values
 from airis_ray.search.groups import read_groups
 from airis_ray.search.instants import Times
 from airis_ray.search.intents import intent_of, signal_of
@@ -18,6 +18,7 @@ from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
 from airis_ray.search.measures import read_measures
 from airis_ray.search.names import by_letters
+from airis_ray.search.negation import read_negation
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
