@@ -32,11 +32,11 @@ def read_stream(body: bytes) -> Asked:
     """
     try:
         table = _table(body)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError, struct.error, IndexError, KeyError) as error:
+    except (pa.ArrowException, OSError, struct.error, ValueError) as error:
         raise InvalidInput(f"the body is no Arrow stream: {error}") from None
     try:
         return _lists(table) if set(LISTS) <= set(table.column_names) else _long(table)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise Unprocessable(f"the table cannot be read: {error}") from None
 
 
@@ -82,8 +82,8 @@ def _follow(data: memoryview, table: int, field: int) -> int:
 def _long(table: pa.Table) -> Asked:
     _need(table, LONG)
     times, values = times_of(table["time"]), values_of(table["value"])
-    codes, firsts = _groups(table.drop_columns(list(LONG)))
-    labels = _labels(table.drop_columns(list(LONG)).take(pa.array(firsts)))
+    codes, firsts = _groups(table)
+    labels = _labels(table.take(pa.array(firsts)), LONG)
     rows = None
     if np.any(np.diff(codes) < 0):
         rows = np.argsort(codes, kind="stable")
@@ -92,13 +92,11 @@ def _long(table: pa.Table) -> Asked:
     return _checked(Asked.of(labels, offsets, times, values, rows))
 
 
-def _groups(labels: pa.Table) -> tuple[Ints, Ints]:
+def _groups(table: pa.Table) -> tuple[Ints, Ints]:
     """[rows] the number of each row's series, in the order they first appear, and [series] its first row."""
-    codes = np.zeros(labels.num_rows, np.int64)
-    if not labels.num_rows:
-        return codes, codes
-    for name in labels.column_names:
-        column = _text(labels, name)
+    codes = np.zeros(table.num_rows, np.int64)
+    for name in _label_names(table, LONG):
+        column = _text(table, name)
         own = column.indices.fill_null(len(column.dictionary)).to_numpy().astype(np.int64)
         _, codes = np.unique(codes * (len(column.dictionary) + 1) + own, return_inverse=True)
     _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
@@ -122,7 +120,7 @@ def _lists(table: pa.Table) -> Asked:
     for name, column in columns.items():
         if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
             raise Unprocessable.field(f"/{name}", f"is {column.type}; expected lists")
-    labels = _labels(table.drop_columns(list(LISTS)))
+    labels = _labels(table, LISTS)
     sizes = [pc.list_value_length(columns[name]).fill_null(0).to_numpy().astype(np.int64) for name in LISTS]
     differ = np.flatnonzero(sizes[0] != sizes[1])
     if len(differ):
@@ -147,17 +145,21 @@ def _checked(asked: Asked) -> Asked:
     return asked
 
 
-def _labels(table: pa.Table) -> list[dict[str, str]]:
-    if len(table.column_names) > MAX_LABELS:
-        raise TooLarge(f"{len(table.column_names)} label columns; at most {MAX_LABELS}")
-    if not table.column_names:
-        return [{} for _ in range(table.num_rows)]
-    texts = [_text(table, name).cast(pa.string()).to_pylist() for name in table.column_names]
-    rows = zip(*texts, strict=True)
-    return [
-        {name: value for name, value in zip(table.column_names, row, strict=True) if value is not None}
-        for row in rows
-    ]
+def _label_names(table: pa.Table, others: tuple[str, ...]) -> list[str]:
+    names = [name for name in table.column_names if name not in others]
+    if len(names) > MAX_LABELS:
+        raise TooLarge(f"{len(names)} label columns; at most {MAX_LABELS}")
+    return names
+
+
+def _labels(table: pa.Table, others: tuple[str, ...]) -> list[dict[str, str]]:
+    """One for each row."""
+    labels: list[dict[str, str]] = [{} for _ in range(table.num_rows)]
+    for name in _label_names(table, others):
+        for each, value in zip(labels, _text(table, name).cast(pa.string()).to_pylist(), strict=True):
+            if value is not None:
+                each[name] = value
+    return labels
 
 
 def _need(table: pa.Table, names: tuple[str, ...]) -> None:

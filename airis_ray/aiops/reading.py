@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airis_ray.aiops.gridding import Points, Reading, place
 from airis_ray.aiops.series import Floats, Ints
-from airis_ray.errors import InvalidInput, TooLarge
+from airis_ray.errors import InvalidInput, TooLarge, Unprocessable
 
 MAX_POINTS: Final = 2**26
 """Points of one call, all series together: half a GB of values."""
@@ -124,7 +124,7 @@ def times_of(column: pa.ChunkedArray) -> Ints:
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("ns", tz=kind.tz), safe=False).cast(pa.int64())
     elif not pa.types.is_integer(kind):
-        raise InvalidInput.field("/time", f"is {kind}; expected a timestamp or integer nanoseconds")
+        raise Unprocessable.field("/time", f"is {kind}; expected a timestamp or integer nanoseconds")
     lowest = np.iinfo(np.int64).min
     found: Ints = column.cast(pa.int64()).fill_null(lowest).to_numpy()
     return found
@@ -134,7 +134,7 @@ def values_of(column: pa.ChunkedArray) -> Floats:
     """Numbers; a null becomes NaN."""
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise InvalidInput.field("/value", f"is {kind}; expected numbers")
+        raise Unprocessable.field("/value", f"is {kind}; expected numbers")
     found: Floats = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
     return found
 
