@@ -82,6 +82,8 @@ class Asked:
 
     def read(self, min_points: int) -> Reading:
         """Place the good series on their grids. Raises Unprocessable where none is good, TooLarge past the cells."""
+        if not len(self):
+            raise Unprocessable.field("/series", "there is none")
         self._check_known(min_points)
         found = place(self.points, min_points, None, most=MAX_CELLS)
         if len(self.points.errors) == len(self):

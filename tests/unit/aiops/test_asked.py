@@ -80,6 +80,11 @@ def test_wrong_columns(table: pa.Table) -> None:
         read_stream(stream(table))
 
 
+def test_no_rows_are_no_series() -> None:
+    with pytest.raises(Unprocessable):
+        read_stream(stream(LONG.slice(0, 0))).read(1)
+
+
 def test_more_rows_than_a_request_may_have() -> None:
     with pytest.raises(TooLarge):
         read_stream(stream(pa.table({"time": pa.nulls(MAX_POINTS + 1), "value": pa.nulls(MAX_POINTS + 1)})))
