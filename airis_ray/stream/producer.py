@@ -24,6 +24,7 @@ _POLL_SECONDS: Final = (
 )
 _FULL_RETRY: Final = 1.0
 _DOWN_RETRY: Final = 2.0
+_PATIENCE: Final = 5.0  # a caller that gave up after so long had brokers that hang; SDKs wait for 10 s
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Producer:
     def __init__(self, settings: KafkaSettings, max_body_bytes: int) -> None:
         self._config = producer_config(settings, max_body_bytes)
         self._timeout = settings.delivery_timeout
+        self._patience = min(_PATIENCE, settings.delivery_timeout / 3)
         self._closed = False
         self._line: _Line | None = None  # made with the first message: it belongs to the event loop
         self._breaker = Breaker("kafka")
@@ -51,7 +53,7 @@ class Producer:
         """
         if self._closed:
             raise Unavailable("this replica is shutting down; send the request again")
-        with self._breaker.call():
+        with self._breaker.call(patience=self._patience):
             delivered = asyncio.get_running_loop().create_future()
             self._usable().produce(message, delivered)
             error = await delivered

@@ -134,6 +134,20 @@ async def test_brokers_that_stay_away_are_left_alone(cluster: MockCluster) -> No
             await producer.send(text(b"x"))
 
 
+async def test_brokers_that_no_caller_waits_for_long_enough_are_left_alone(cluster: MockCluster) -> None:
+    """SDKs give up before the delivery does: their requests are cancelled."""
+    async with opened(settings(cluster, delivery_timeout=3.0), grace=0.0) as producer:
+        cluster.down()
+        sending = [asyncio.create_task(producer.send(text(b"x"))) for _ in range(5)]
+        _, waiting = await asyncio.wait(sending, timeout=1.5)
+        assert len(waiting) == 5
+        for task in sending:
+            task.cancel()
+        await asyncio.wait(sending)
+        with pytest.raises(BreakerOpen, match="kafka is not asked"):
+            await producer.send(text(b"x"))
+
+
 async def test_a_full_queue_is_429_until_the_brokers_take_from_it(cluster: MockCluster) -> None:
     bodies = [b"%d" % number + bytes(MAX_BODY // 2) for number in range(4)]
     async with opened(settings(cluster, queue_bytes=1 << 20, delivery_timeout=20.0)) as producer:
