@@ -1,0 +1,70 @@
+"""Which model weighs most for a series, and why: a sentence in both languages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from airis_ray.aiops.detect.baseline import Baseline
+from airis_ray.aiops.detect.wording import duration
+from airis_ray.aiops.protocol import Choice
+from airis_ray.aiops.series import Floats, Ints
+
+FEW: Final = 64
+"""Cells of history below which there are no courses to compare."""
+WEIGHT: Final = 1.5
+"""Of departures where they are clear, beside the distances of courses."""
+LITTLE: Final = 0.25
+"""Of departures where they are not."""
+
+
+def weights(base: Baseline, lengths: Ints, deviation: Floats) -> Floats:
+    """[n, 2]: weight of courses and of departures; ``deviation`` [n] of the history."""
+    comparable = (lengths >= FEW) & (deviation > 0)
+    departures = np.where(comparable, np.where(base.clear, WEIGHT, LITTLE), 1.0)
+    return np.stack([comparable.astype(np.float64), departures], axis=1)
+
+
+def told(base: Baseline, weighed: Floats, lengths: Ints) -> tuple[Choice, ...]:
+    """The choice for each series, in words."""
+    return tuple(_one(base, weighed, lengths, row) for row in range(len(lengths)))
+
+
+def _one(base: Baseline, weighed: Floats, lengths: Ints, row: int) -> Choice:
+    season = int(base.season.cells[row] * base.steps[row])
+    named, named_ko = duration(season)
+    if not weighed[row, 0]:
+        why = (
+            f"only {lengths[row]} points of history, or all the same: compared with the level alone",
+            f"이력이 {lengths[row]}점뿐이거나 값이 모두 같아 수준과만 비교합니다",
+        )
+        return Choice("level", season, *why)
+    if weighed[row, 1] >= WEIGHT:
+        why = (
+            f"a season of {named} explains it well: departures from season and level weigh most",
+            f"{named_ko} 주기로 잘 설명되므로 주기와 수준에서 벗어난 정도를 가장 중하게 봅니다",
+        )
+        return Choice("season", season, *why)
+    if season:
+        why = (
+            f"a season of {named}, but much that it does not explain: unusual courses weigh most",
+            f"{named_ko} 주기가 있으나 설명되지 않는 변동이 커서 처음 보는 모양을 가장 중하게 봅니다",
+        )
+    else:
+        why = ("no season: unusual courses weigh most", "주기가 없어 처음 보는 모양을 가장 중하게 봅니다")
+    return Choice("shape", season, *why)
+
+
+def seasonal(base: Baseline) -> tuple[Choice, ...]:
+    """The same for a detector that knows departures alone."""
+    return tuple(_departure(int(season)) for season in base.season.cells * base.steps)
+
+
+def _departure(season: int) -> Choice:
+    if not season:
+        return Choice(
+            "level", 0, "no season was found: compared with its level", "주기가 없어 수준과 비교합니다"
+        )
+    named, named_ko = duration(season)
+    return Choice("season", season, f"its season of {named} was found", f"{named_ko} 주기를 찾았습니다")

@@ -1,0 +1,106 @@
+"""The default detector: unusual courses and departures from season and level, weighed per series."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+import numpy as np
+
+from airis_ray.aiops.detect import choice, state, stretches, tails
+from airis_ray.aiops.detect.baseline import Baseline, Expectation
+from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
+from airis_ray.aiops.detect.shapes import Shapes
+from airis_ray.aiops.protocol import Scores
+from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
+
+_SHORTEST_TAIL: Final = 1e-2
+"""Of the logarithms of distances: a series that repeats itself exactly has no tail at all."""
+KEPT: Final = 2**17
+"""Cells of history that courses are compared with, at most."""
+
+
+class MixedDetector:
+    """Judges courses by distance, values by departure; which of them counts more is chosen per series."""
+
+    name = "mixed"
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+        self.base: Baseline | None = None
+        self.shapes: Shapes | None = None
+        self.hole: Ints = np.zeros(0, np.int64)
+        self.tail: Floats = np.zeros((0, 2))
+        self._own: tuple[SeriesBatch, Floats] | None = None
+
+    def fit(self, history: SeriesBatch) -> Self:
+        """See :class:`~airis_ray.aiops.protocol.Detector`."""
+        self.names, self.base, self.hole = (
+            history.names,
+            Baseline.of(history),
+            stretches.longest_hole(history),
+        )
+        recent = history if history.width <= KEPT else history.cut(history.width - KEPT, history.width)
+        self.shapes, unusual = Shapes.of(recent)
+        self.tail = tails.fit(unusual, recent.inside)
+        self._own = (recent, unusual)
+        return self
+
+    def score(self, batch: SeriesBatch) -> Scores:
+        """See :class:`~airis_ray.aiops.protocol.Detector`."""
+        base = fitted(self.base)
+        check_rows(self.names, batch)
+        found = base.expectation(batch, fresh=bool((batch.starts < base.ends).any()))
+        return self._scores(batch, found, np.zeros(batch.values.shape, bool))
+
+    def update(self, newest: SeriesBatch) -> Scores:
+        """See :class:`~airis_ray.aiops.protocol.Detector`."""
+        base = fitted(self.base)
+        check_rows(self.names, newest)
+        known = newest.times() < base.ends[:, None]
+        found = base.expectation(newest)
+        fresh = Expectation(found.expected, found.deviation, np.where(known, np.nan, found.departure))
+        scores = self._scores(newest, fresh, known)
+        self.base = base.learn(newest, fresh)
+        self.shapes, self._own = fitted(self.shapes).grown(newest, KEPT), None
+        return scores
+
+    def _scores(self, batch: SeriesBatch, found: Expectation, known: Bools) -> Scores:
+        base, shapes = fitted(self.base), fitted(self.shapes)
+        weighed = choice.weights(base, shapes.lengths, shapes.deviation)
+        courses = tails.unlikely(self._unusual(batch), self.tail, _SHORTEST_TAIL)
+        departures = np.nan_to_num(base.improbable(found.departure), nan=-700.0)
+        score = tails.score(np.where(batch.present & ~known, mixture(courses, departures, weighed), np.nan))
+        absent = stretches.absences(batch, self.hole) & ~known
+        anomalies = stretches.told(batch, score, found, absent)
+        return assembled(batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies)
+
+    def _unusual(self, batch: SeriesBatch) -> Floats:
+        """Of the history itself it is known from learning."""
+        if self._own is not None and self._own[0] is batch:
+            return self._own[1]
+        return fitted(self.shapes).unusual(batch)
+
+    def save(self) -> bytes:
+        """See :class:`~airis_ray.aiops.protocol.Detector`."""
+        own: state.Arrays = {"names": state.names(self.names), "hole": self.hole, "courses_tail": self.tail}
+        return state.pack(self.name, own | fitted(self.base).arrays() | fitted(self.shapes).arrays())
+
+    @classmethod
+    def load(cls, saved: bytes) -> Self:
+        """See :class:`~airis_ray.aiops.protocol.Detector`."""
+        arrays = state.unpack(cls.name, saved)
+        made = cls()
+        made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
+        made.tail = arrays["courses_tail"]
+        made.base, made.shapes = Baseline.from_arrays(arrays), Shapes.from_arrays(arrays)
+        return made
+
+
+def mixture(courses: Floats, departures: Floats, weighed: Floats) -> Floats:
+    """[n, t] of two logarithmic unlikelihoods: courses plus the logarithm of departures; departures alone without."""
+    compared = weighed[:, :1] > 0
+    positive = np.logaddexp(0.0, np.clip(departures, -80.0, 1e6))
+    together = np.logaddexp(0.0, np.clip(courses, -80.0, 1e6)) + weighed[:, 1:] * np.log1p(positive)
+    # What is beyond the limit by its values alone stays beyond it, however usual its course.
+    told = np.where(departures > tails.LIMIT, np.maximum(together, departures), together)
+    return np.where(compared, told, departures)
