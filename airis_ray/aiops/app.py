@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from airis_ray.aiops import routes_forecast
+from airis_ray.aiops import anomalies, routes_forecast
 from airis_ray.aiops.batching import Ahead, Threads, forecasting
 from airis_ray.settings import Settings
 from airis_ray.store import Store
@@ -40,4 +40,5 @@ def create_app(
 
     app = service_app("aiops", settings, guard, lifespan)
     app.include_router(routes_forecast.router(ahead or forecasting(pool), clock))
+    app.include_router(anomalies.router(store, clock))
     return app

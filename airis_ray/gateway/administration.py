@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from starlette.requests import Request
 
 from airis_ray.errors import Forbidden, InvalidInput
-from airis_ray.gateway.audit import Audit
 from airis_ray.gateway.models import (
     AuditEvent,
     CreatedKey,
@@ -30,8 +27,10 @@ from airis_ray.gateway.models import (
 from airis_ray.gateway.tenants import Tenants
 from airis_ray.store.protocol import Store
 from airis_ray.telemetry.times import LAST, SECOND, parse_duration, parse_range, parse_time
+from airis_ray.web.audit import Audit
 from airis_ray.web.auth import Principal, Scope, require
 from airis_ray.web.keys import KeyTable
+from airis_ray.web.paging import cursor_number, link_next, read_cursor
 
 Admin = Annotated[Principal, Depends(require(Scope.ADMIN))]
 Limit = Annotated[int, Query(ge=1, le=1000, description="most rows of one answer")]
@@ -71,12 +70,12 @@ def _keys(store: Store, clock: Callable[[], float]) -> APIRouter:
     ) -> list[Key]:
         before = None
         if cursor is not None:
-            created, key_id = _read_cursor(cursor, 2)
-            before = (datetime.fromtimestamp(_number(created, LAST // 1_000_000) / 1000, UTC), key_id)
+            created, key_id = read_cursor(cursor, 2)
+            before = (datetime.fromtimestamp(cursor_number(created, LAST // 1_000_000) / 1000, UTC), key_id)
         found = await keys.list(_allowed(principal, tenant), limit=limit + 1, before=before, revoked=revoked)
         if len(found) > limit:
             last = found[limit - 1]
-            _link_next(request, response, str(round(last.created.timestamp() * 1000)), last.id)
+            link_next(request, response, str(round(last.created.timestamp() * 1000)), last.id)
         return [key_of(record) for record in found[:limit]]
 
     @routes.post("", status_code=201, summary="Make a key; its text is in this answer and nowhere else")
@@ -142,10 +141,10 @@ def _audit(store: Store, clock: Callable[[], float]) -> APIRouter:
     ) -> list[AuditEvent]:
         # What is recorded in this very moment belongs to a period that ends now.
         period = parse_range(start, end, int(clock() * SECOND) + 1)
-        before = None if cursor is None else _number(_read_cursor(cursor, 1)[0])
+        before = None if cursor is None else cursor_number(read_cursor(cursor, 1)[0])
         found = await audit.events(_allowed(principal, tenant), period, limit=limit + 1, before_ns=before)
         if len(found) > limit:
-            _link_next(request, response, str(found[limit - 1].time_ns))
+            link_next(request, response, str(found[limit - 1].time_ns))
         return [event_of(event) for event in found[:limit]]
 
     return routes
@@ -175,28 +174,3 @@ def _expiry(value: str | None, now: float) -> datetime | None:
     if at <= now_ns or at > LAST:
         raise InvalidInput.field("/expires", f"{value} is not in the future, or beyond 2262")
     return datetime.fromtimestamp(at // 1_000_000 / 1000, UTC)
-
-
-def _link_next(request: Request, response: Response, *position: str) -> None:
-    cursor = base64.urlsafe_b64encode("\n".join(position).encode()).decode().rstrip("=")
-    response.headers["link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
-
-
-def _read_cursor(cursor: str, parts: int) -> list[str]:
-    try:
-        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\n")
-    except (binascii.Error, ValueError):
-        position = []
-    if len(position) != parts:
-        raise InvalidInput.field(
-            "/cursor", "this is no cursor of this call; leave it out to begin at the start"
-        )
-    return position
-
-
-def _number(text: str, last: int = LAST) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > last:
-        raise InvalidInput.field(
-            "/cursor", "this is no cursor of this call; leave it out to begin at the start"
-        )
-    return int(text)

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Response
 from starlette.requests import Request
 
 from airis_ray.errors import Unauthenticated
-from airis_ray.gateway.audit import Audit
 from airis_ray.gateway.models import Login, Me, me_of
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
+from airis_ray.web.audit import Audit
 from airis_ray.web.auth import Guard, Principal, require
 from airis_ray.web.keys import KeyTable, is_session, key_id_of
 from airis_ray.web.sessions import COOKIE, CSRF_COOKIE, csrf_token, session_of

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from airis_ray.gateway.audit import Event
 from airis_ray.gateway.tenants import TENANT_ID, Tenant
 from airis_ray.telemetry.times import format_time
+from airis_ray.web.audit import Event
 from airis_ray.web.auth import Principal, Scope
 from airis_ray.web.keys import KeyRecord
 from airis_ray.web.vitals import Vitals

@@ -20,6 +20,7 @@ class Party:
     secret: str = field(default_factory=lambda: f"zq{uuid.uuid4().hex[:16]}")
     trace: str = field(default_factory=lambda: uuid.uuid4().hex)
     key_id: str = ""
+    anomaly: str = ""
 
     @property
     def service(self) -> str:

@@ -276,6 +276,22 @@ def series(**options: Any) -> Calls:
     return calls
 
 
+def anomalies(me: Party, other: Party) -> list[Call]:
+    return [Call(shows=True), Call(headers=ARROW, shows=True), Call(params={"service": other.service})]
+
+
+def say(me: Party, other: Party) -> list[Call]:
+    base = "/api/aiops/anomalies"
+    return [
+        Call(f"{base}/{party.anomaly}/verdict", json={"verdict": "true"}, shows=party is me)
+        for party in (me, other)
+    ]
+
+
+def unsay(me: Party, other: Party) -> list[Call]:
+    return [Call(f"/api/aiops/anomalies/{party.anomaly}/verdict", shows=party is me) for party in (me, other)]
+
+
 # ---- delta ----
 
 
@@ -354,5 +370,8 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/search/similar-logs"): similar_logs,
     ("POST", "/api/delta/compare"): compare,
     ("POST", "/api/aiops/forecast"): series(horizon=3),
+    ("GET", "/api/aiops/anomalies"): anomalies,
+    ("POST", "/api/aiops/anomalies/{anomaly}/verdict"): say,
+    ("DELETE", "/api/aiops/anomalies/{anomaly}/verdict"): unsay,
 }
 """What the walk sends to each route. A new route needs a line here, or the walk fails."""

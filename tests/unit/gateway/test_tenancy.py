@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from airis_ray.aiops.series import SECOND
+from airis_ray.aiops.watch.findings import Finding, Subject, write
 from airis_ray.gateway.applications import APPLICATIONS
 from airis_ray.web.app import routes_of
 from tests.support.local_store import LocalStore
@@ -25,6 +28,7 @@ class Platform:
     """Every application on one store, each at its prefix, and two tenants."""
 
     def __init__(self, store: LocalStore, data_dir: Path) -> None:
+        self.store = store
         self.world = World(store, data_dir)
         self.apps = {
             application.prefix: application.build(self.world.settings, store, self.world.guard)
@@ -51,7 +55,17 @@ class Platform:
         for signal in SIGNALS:
             answer = await self.send(party, "POST", f"/v1/{signal}", Call(json=payload(signal, party)))
             assert answer.status_code == 200, answer.text
+        party.anomaly = await self.find(party)
         self.parties.append(party)
+
+    async def find(self, party: Party) -> str:
+        """An anomaly of the party's, as the watcher would write it."""
+        now = time.time_ns()
+        subject = Subject(party.service, "metrics", party.metric, labels=(("host", party.secret),))
+        told = (party.secret, party.secret)
+        found = Finding(party.tenant, 1, subject, now - SECOND, now, "point", 0.8, "above", 1, 2, *told, "m")
+        await write(self.store, [found], now)
+        return found.id
 
     async def send(self, party: Party, method: str, path: str, call: Call) -> httpx.Response:
         """As Serve does: the application of the longest prefix, which it finds in ``root_path``."""
