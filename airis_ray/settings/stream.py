@@ -39,7 +39,7 @@ class KafkaSettings(Group):
         description="tenant of messages without the header airis.tenant (those of a Collector)",
     )
     partitions: int = Field(
-        12,
+        4,  # as many as consumers that serve_config.yaml allows; each makes inserts of its own
         ge=1,
         le=1000,
         description="partitions of a topic when it is created: as many consumers can share it",
