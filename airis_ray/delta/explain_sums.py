@@ -29,7 +29,8 @@ _PRIOR_LEAVES: Final = 2.0
 _CERTAIN: Final = 3.0
 """What must be gained beyond the cost of the name: the logarithm of 20, so that chance is named once in 20 cubes."""
 _CAP: Final = 20.0
-"""What one leaf may say for or against: forecasts are now and then beside all bounds."""
+"""What one leaf may say against anything: forecasts are now and then beside all bounds, and a leaf that is far from
+zero and from the median speaks for neither."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class _Search:
         spread = np.bincount(own, np.abs(away), minlength=len(groups)) * 1.2533
         spread = (spread + _PRIOR_LEAVES * _PRIOR_SPREAD) / (size + _PRIOR_LEAVES)
         spread = np.clip(spread, min(_LEAST_SPREAD, self.tail), self.tail)[own]
-        ratio = (deviation / self.tail) ** 2 / 2 - (away / spread) ** 2 / 2 + np.log(self.tail / spread)
-        gains = np.bincount(own, np.clip(ratio, -_CAP, _CAP), minlength=len(groups))
+        ratio = _unlikely(deviation / self.tail) - _unlikely(away / spread) + np.log(self.tail / spread)
+        gains = np.bincount(own, ratio, minlength=len(groups))
         return np.where(median > self.noise, gains, -np.inf), groups
 
     def take(self, best: _Best) -> Cause:
@@ -115,3 +116,8 @@ class _Search:
             float(self.before[leaves].sum()),
             float(self.after[leaves].sum()),
         )
+
+
+def _unlikely(deviation: Floats) -> Floats:
+    """How much a deviation, in standard deviations, speaks against its hypothesis."""
+    return np.minimum(deviation**2 / 2, _CAP)
