@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from airis_ray.aiops.protocol import Anomaly, Detector, Scores
+from airis_ray.aiops.protocol import Detector, Scores
 from airis_ray.aiops.series import Bools, Ints
 from airis_ray.aiops.watch.findings import Finding, Subject
 from airis_ray.aiops.watch.grids import Counters, grid_of, history, newest, rates
-from airis_ray.aiops.watch.tracking import AT_THRESHOLD, Rules, Track, follow
+from airis_ray.aiops.watch.tracking import AT_THRESHOLD, Rules, Track, follow, tracks_of
 from airis_ray.aiops.watch.windows import Keys, Points
 
 Make = Callable[[], Detector]
@@ -69,9 +69,7 @@ class Group:
         return self._follow(scores, rules, thresholds), int(present.sum())
 
     def _follow(self, scores: Scores, rules: Rules, thresholds: Mapping[int, float]) -> list[Finding]:
-        by_row: dict[int, list[Anomaly]] = {}
-        for each in scores.anomalies:
-            by_row.setdefault(each.series, []).append(each)
+        by_row = tracks_of(scores, self.step)
         going = np.searchsorted(self.keys, np.array(list(self.tracks), dtype=np.uint64)).tolist()
         changed: list[Finding] = []
         for row in sorted({*by_row, *going}):
@@ -86,7 +84,7 @@ class Group:
             if track is not None:
                 self.tracks[key] = track
             for told in written:
-                found = told.finding(self.tenant, key, self.subjects[row], self.models[row])
+                found = told.finding(self.tenant, key, self.subjects[row], self.models[row], self.step)
                 lasts = track is not None and told.start == track.start
                 changed.append(found if lasts else found.over())
         return changed
@@ -167,6 +165,6 @@ def endings(earlier: Group, held: set[int]) -> list[Finding]:
         (key, rows[key], track) for key, track in earlier.tracks.items() if key not in held and track.told
     ]
     return [
-        track.finding(earlier.tenant, key, earlier.subjects[row], earlier.models[row]).over()
+        track.finding(earlier.tenant, key, earlier.subjects[row], earlier.models[row], earlier.step).over()
         for key, row, track in ended
     ]

@@ -17,8 +17,8 @@ from airis_ray.aiops.watch.sources import Source
 from airis_ray.aiops.watch.windows import Keys, Rollups
 from airis_ray.settings import WatchSettings
 
-_CELLS: Final = 4_000_000
-"""Cells of a history read at once: 32 MB of values, some 120 MB with the columns they come from."""
+_CELLS: Final = 2_000_000
+"""Cells of a history learned from at once: 16 MB of values, and some 200 MB while a detector learns."""
 _SMALLEST: Final = 64
 _MOST: Final = 4096
 """Series of one group."""

@@ -41,7 +41,7 @@ def test_no_key_is_unknown_to_serve() -> None:
         for deployment in application["deployments"]:
             assert not _unknown(deployment, DeploymentSchema)
             assert not _unknown(deployment["ray_actor_options"], RayActorOptionsSchema)
-            assert not _unknown(deployment["autoscaling_config"], AutoscalingConfig)
+            assert not _unknown(deployment.get("autoscaling_config", {}), AutoscalingConfig)
 
 
 @pytest.mark.parametrize("application", CONFIG["applications"], ids=lambda application: application["name"])

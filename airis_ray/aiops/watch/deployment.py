@@ -1,0 +1,65 @@
+"""Ray Serve: the watcher. No requests reach it; a replica is one shard of the series."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ray import serve
+from ray.serve import Application
+
+from airis_ray.aiops.detect.seasonal import SeasonalDetector
+from airis_ray.aiops.watch.service import WatchService
+from airis_ray.aiops.watch.watcher import Watcher
+from airis_ray.aiops.watch.windows import Rollups, Scope
+from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.settings import Settings
+from airis_ray.store.client import ClickHouseStore, open_store
+from airis_ray.web.logs import configure_logs
+from airis_ray.web.telemetry import Telemetry
+from airis_ray.web.vitals import Vitals, vitals
+
+_CLOSE_SECONDS = 12.0  # below Serve's graceful_shutdown_timeout_s
+
+
+@serve.deployment(name="Watch")
+class Watch:
+    """A replica. Its rank among them says which series are its own."""
+
+    async def __init__(self, settings: Settings) -> None:  # type: ignore[misc] # Serve awaits it
+        configure_logs(settings, "watch")
+        export_metrics()
+        self._telemetry = Telemetry.start(settings, "watch")
+        self._store: ClickHouseStore = open_store(settings)
+        self._service = _service(settings, self._store) if settings.watch.enabled else None
+
+    async def check_health(self) -> None:
+        """Raise unless the watcher goes on. A store that is down is no reason to restart it."""
+        if self._service is not None:
+            self._service.check()
+
+    async def vitals(self) -> Vitals:
+        """What this replica tells of itself."""
+        return vitals("watch")
+
+    async def __del__(self) -> None:
+        if self._service is not None:
+            await self._service.close(_CLOSE_SECONDS)
+        await self._store.close()
+        await asyncio.to_thread(self._telemetry.close)
+
+
+def _service(settings: Settings, store: ClickHouseStore) -> WatchService:
+    context = serve.get_replica_context()
+    scope = Scope(context.rank.rank, context.world_size)
+    watched = settings.watch
+    folder = settings.data_dir / "watch" / f"{scope.shard}-of-{scope.shards}"
+    rollups = Rollups(store, int(watched.interval), scope)
+    watcher = Watcher(
+        store, rollups, watched, make=SeasonalDetector, load=SeasonalDetector.load, folder=folder
+    )
+    return WatchService(watcher, interval=watched.interval, settle=watched.settle)
+
+
+def app(args: dict[str, str]) -> Application:
+    """Build the application from the environment (``AIRIS_*``)."""
+    return Watch.bind(prepared())  # type: ignore[attr-defined] # Serve's decorator adds it
