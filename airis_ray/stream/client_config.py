@@ -66,6 +66,7 @@ def producer_config(settings: KafkaSettings, max_body_bytes: int) -> dict[str, A
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": "zstd",
+            "compression.level": 1,  # 4 % larger than at 3, for two thirds of the time
             "partitioner": "murmur2_random",  # as Java's clients have it: a key goes to one partition whoever writes it
             "linger.ms": settings.linger * _MS,
             "message.max.bytes": max_body_bytes + HEADER_BYTES,
