@@ -125,7 +125,10 @@ class Bench:
     def _measured(self, name: str, here: World, before: dict[str, float], rows: int, wall: float) -> Measured:
         spent = {group: cpu - before.get(group, 0.0) for group, cpu in here.cpu().items()}
         told = ", ".join(f"{group} {cpu / rows * 1e6:.2f}" for group, cpu in spent.items())
-        self._report.notes.append(f"{name}: µs of CPU a span: {told}; {rows:,} spans in {wall:.1f} s")
+        load = os.getloadavg()[0]
+        self._report.notes.append(
+            f"{name}: µs of CPU a span: {told}; {rows:,} spans in {wall:.1f} s, load average {load:.0f}"
+        )
         outside = sum(cpu for group, cpu in spent.items() if group != "store")
         self._report.notes.append(f"{name}: without the store {rows / outside:,.0f} spans/s/core")
         return self._report.add(name, [Run(rows, int(rows * self._body.wire), wall, sum(spent.values()))])
