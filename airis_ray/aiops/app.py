@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from airis_ray.aiops import anomalies, routes_forecast
-from airis_ray.aiops.batching import Ahead, Threads, forecasting
+from airis_ray.aiops import anomalies, routes_detect, routes_forecast
+from airis_ray.aiops.batching import Ahead, Detect, Threads, detecting, forecasting
 from airis_ray.settings import Settings
 from airis_ray.store import Store
 from airis_ray.web.app import service_app
@@ -23,12 +23,13 @@ def create_app(
     clock: Callable[[], int] = time.time_ns,
     *,
     threads: Threads | None = None,
+    detect: Detect | None = None,
     ahead: Ahead | None = None,
 ) -> FastAPI:
     """The application; it closes ``store`` and ``threads`` when it shuts down.
 
-    ``clock`` tells nanoseconds since 1970. ``ahead`` computes forecasts, those of several requests together where it
-    can; without it each request is computed by itself in one of the ``threads``.
+    ``clock`` tells nanoseconds since 1970. ``detect`` and ``ahead`` compute scores and forecasts, those of
+    several requests together where they can; without them each request is computed by itself in a thread.
     """
     pool = threads or Threads()
 
@@ -39,6 +40,7 @@ def create_app(
         await store.close()
 
     app = service_app("aiops", settings, guard, lifespan)
+    app.include_router(routes_detect.router(detect or detecting(pool), clock))
     app.include_router(routes_forecast.router(ahead or forecasting(pool), clock))
     app.include_router(anomalies.router(store, clock))
     return app

@@ -61,7 +61,16 @@ Work = TypeVar("Work", bound=DetectWork | ForecastWork)
 Part = TypeVar("Part")
 
 
-def detect_all(works: Sequence[DetectWork], make: MakeDetector) -> list[tuple[Scores, ...]]:
+def default_detector(rate: float, season: int | None) -> Detector:
+    """The detector that chooses by itself; torch comes with it, once it is first asked."""
+    from airis_ray.aiops.detect.mixed import MixedDetector
+
+    return MixedDetector(rate=rate, season=season)
+
+
+def detect_all(
+    works: Sequence[DetectWork], make: MakeDetector = default_detector
+) -> list[tuple[Scores, ...]]:
     """The scores of every batch of every work; series of about one length that are judged alike go together."""
 
     def judged(batch: SeriesBatch, key: tuple[Any, ...]) -> Scores:
@@ -117,7 +126,7 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def detecting(threads: Threads, make: MakeDetector) -> Detect:
+def detecting(threads: Threads, make: MakeDetector = default_detector) -> Detect:
     """Each request computed by itself."""
 
     async def detect(work: DetectWork) -> tuple[Scores, ...]:

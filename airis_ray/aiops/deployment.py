@@ -7,8 +7,18 @@ from ray import serve
 from ray.serve import Application
 
 from airis_ray.aiops.app import create_app
-from airis_ray.aiops.batching import JOINED_CELLS, THREADS, ForecastWork, Threads, forecast_all, joint_size
+from airis_ray.aiops.batching import (
+    JOINED_CELLS,
+    THREADS,
+    DetectWork,
+    ForecastWork,
+    Threads,
+    detect_all,
+    forecast_all,
+    joint_size,
+)
 from airis_ray.aiops.forecast.result import Forecast
+from airis_ray.aiops.protocol import Scores
 from airis_ray.launch.deployment import export_metrics, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
@@ -33,7 +43,19 @@ class Aiops:
         store = open_store(self._settings)
         # The application closes the store and the threads when Serve shuts the replica down.
         guard = service_guard(self._settings, "aiops", store)
-        return create_app(self._settings, store, guard, threads=self._threads, ahead=self.ahead)
+        return create_app(
+            self._settings, store, guard, threads=self._threads, detect=self.detect, ahead=self.ahead
+        )
+
+    @serve.batch(  # type: ignore[untyped-decorator] # Serve's is
+        max_batch_size=JOINED_CELLS,
+        batch_size_fn=joint_size,
+        batch_wait_timeout_s=WAIT_SECONDS,
+        max_concurrent_batches=THREADS,
+    )
+    async def detect(self, works: list[DetectWork]) -> list[tuple[Scores, ...]]:
+        """Scores of requests that came at about the same time."""
+        return await self._threads.run(detect_all, works)
 
     @serve.batch(  # type: ignore[untyped-decorator] # Serve's is
         max_batch_size=JOINED_CELLS,

@@ -76,7 +76,7 @@ class AnomalyOut(BaseModel):
     end: str = Field(description="time of its last point")
     kind: Literal["point", "level", "shape", "absence"]
     severity: float = Field(
-        description="0..1: 0.5 at the threshold, towards 1 the less a chance can explain it"
+        description="0..1: 0.5 at the usual threshold, towards 1 the less a chance can explain it"
     )
     value: float | None = Field(description="at its worst point; null where points are absent")
     expected: float | None

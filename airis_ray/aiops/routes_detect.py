@@ -14,6 +14,7 @@ from airis_ray.aiops.answer_detect import Detected
 from airis_ray.aiops.asked import Asked
 from airis_ray.aiops.batching import Detect, DetectWork
 from airis_ray.aiops.bodies import JSON, request_body, take
+from airis_ray.aiops.detect.tails import RATE
 from airis_ray.aiops.models import DetectAnswer, DetectOptions, DetectRequest
 from airis_ray.errors import InvalidInput, Unprocessable
 from airis_ray.telemetry.times import parse_duration
@@ -24,8 +25,6 @@ Reader = Annotated[Principal, Depends(require(Scope.READ))]
 
 MIN_POINTS: Final = 4
 """Fewer say nothing of what is usual."""
-RATE: Final = 1e-4
-"""Of usual points called anomalies by default: one in a week of points a minute."""
 _COLUMNS: Final = (
     "An Arrow IPC stream: columns time and value with any label columns, a row a point; or timestamps and values "
     "of lists, a row a series. sensitivity and season go into the query."
@@ -71,7 +70,7 @@ async def judged(asked: Asked, options: DetectOptions, detect: Detect) -> Detect
 
 
 def rate_of(sensitivity: float) -> float:
-    """The share of usual points that may be called anomalies: :data:`RATE` at 0.5, ten times as many at 0.75."""
+    """The share of usual points that may be called anomalies: the default at 0.5, ten times as many at 0.75."""
     return float(RATE * 10 ** ((sensitivity - 0.5) / 0.25))
 
 

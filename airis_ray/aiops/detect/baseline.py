@@ -67,9 +67,9 @@ class Baseline:
     steps: Ints
 
     @classmethod
-    def of(cls, history: SeriesBatch) -> Self:
-        """Learn from a history."""
-        season = Season.of(history)
+    def of(cls, history: SeriesBatch, length: int | None = None) -> Self:
+        """Learn from a history; ``length`` as in :meth:`.season.Season.of`."""
+        season = Season.of(history, length)
         phase = season.phase(history.starts, history.steps, history.width)
         rest = history.values - season.at(phase)
         reach = _reaches(rest)

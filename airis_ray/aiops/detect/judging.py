@@ -40,6 +40,7 @@ def assembled(
     score: Singles,
     choices: tuple[Choice, ...],
     anomalies: tuple[Anomaly, ...],
+    rate: float = tails.RATE,
 ) -> Scores:
     """Scores with the band around what was expected."""
     reach = BAND * found.deviation
@@ -48,7 +49,7 @@ def assembled(
         _single(np.where(inside, part, np.nan))
         for part in (found.expected, found.expected - reach, found.expected + reach)
     )
-    return Scores(score, expected, low, high, tails.THRESHOLD, tails.RATE, choices, anomalies)
+    return Scores(score, expected, low, high, tails.threshold(rate), rate, choices, anomalies)
 
 
 def _single(values: Floats) -> Singles:

@@ -24,7 +24,9 @@ class MixedDetector:
 
     name = "mixed"
 
-    def __init__(self) -> None:
+    def __init__(self, *, rate: float = tails.RATE, season: int | None = None) -> None:
+        """``rate``: of usual points that may be called anomalies. ``season``: nanoseconds, 0: none, None: found."""
+        self.rate, self.season = rate, season
         self.names: tuple[str, ...] = ()
         self.base: Baseline | None = None
         self.shapes: Shapes | None = None
@@ -36,7 +38,7 @@ class MixedDetector:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         self.names, self.base, self.hole = (
             history.names,
-            Baseline.of(history),
+            Baseline.of(history, self.season),
             stretches.longest_hole(history),
         )
         recent = history if history.width <= KEPT else history.cut(history.width - KEPT, history.width)
@@ -71,8 +73,10 @@ class MixedDetector:
         departures = np.nan_to_num(base.improbable(found.departure), nan=-700.0)
         score = tails.score(np.where(batch.present & ~known, mixture(courses, departures, weighed), np.nan))
         absent = stretches.absences(batch, self.hole) & ~known
-        anomalies = stretches.told(batch, score, found, absent)
-        return assembled(batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies)
+        anomalies = stretches.told(batch, score, found, absent, tails.threshold(self.rate))
+        return assembled(
+            batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies, self.rate
+        )
 
     def _unusual(self, batch: SeriesBatch) -> Floats:
         """Of the history itself it is known from learning."""
@@ -82,14 +86,19 @@ class MixedDetector:
 
     def save(self) -> bytes:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
-        own: state.Arrays = {"names": state.names(self.names), "hole": self.hole, "courses_tail": self.tail}
+        own: state.Arrays = {
+            "names": state.names(self.names),
+            "hole": self.hole,
+            "courses_tail": self.tail,
+            "rate": np.array(self.rate),
+        }
         return state.pack(self.name, own | fitted(self.base).arrays() | fitted(self.shapes).arrays())
 
     @classmethod
     def load(cls, saved: bytes) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         arrays = state.unpack(cls.name, saved)
-        made = cls()
+        made = cls(rate=float(arrays["rate"]))
         made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
         made.tail = arrays["courses_tail"]
         made.base, made.shapes = Baseline.from_arrays(arrays), Shapes.from_arrays(arrays)

@@ -52,9 +52,12 @@ class Season:
         return found
 
     @classmethod
-    def of(cls, history: SeriesBatch) -> Season:
-        """Find the season of each series and the median course of it."""
-        cells = _cells(history)
+    def of(cls, history: SeriesBatch, length: int | None = None) -> Season:
+        """Find the season of each series and the median course of it.
+
+        ``length`` (nanoseconds, 0: none) is taken for the season of all, where a history holds two of it.
+        """
+        cells = _cells(history) if length is None else _said(history, length)
         season = cls(cells, np.zeros((len(history), PHASES)))
         phase = season.phase(history.starts, history.steps, history.width)
         for length in np.unique(cells[cells > 0]):
@@ -72,6 +75,12 @@ def _cells(history: SeriesBatch) -> Ints:
         enough = np.where(cells > 0, CYCLES, 2) * length <= history.lengths
         cells = np.where(sure[:, column] & enough & (length >= SHORTEST), length, cells)
     return cells
+
+
+def _said(history: SeriesBatch, length: int) -> Ints:
+    cells = length // history.steps
+    found: Ints = np.where((cells >= SHORTEST) & (2 * cells <= history.lengths), cells, 0)
+    return found
 
 
 def _without_extremes(values: Floats) -> Floats:

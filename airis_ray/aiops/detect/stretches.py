@@ -74,9 +74,11 @@ def longest_hole(history: SeriesBatch) -> Ints:
     return found
 
 
-def told(batch: SeriesBatch, score: Singles, found: Expectation, absent: Bools) -> tuple[Anomaly, ...]:
+def told(
+    batch: SeriesBatch, score: Singles, found: Expectation, absent: Bools, threshold: float = THRESHOLD
+) -> tuple[Anomaly, ...]:
     """The anomalies of a batch, by series, then by time."""
-    over = runs((score > THRESHOLD) & ~absent, JOINED)
+    over = runs((score > threshold) & ~absent, JOINED)
     gone = runs(absent)
     told = [_one(batch, score, found, r, a, b) for r, a, b in zip(*_most(over, score), strict=True)]
     told += [_gone(batch, found, r, a, b) for r, a, b in zip(gone.row, gone.first, gone.last, strict=True)]

@@ -40,3 +40,9 @@ def score(improbable: Floats) -> Singles:
     known = ~np.isnan(improbable)
     found: Singles = np.where(known, kept / (kept + LIMIT), 0.0).astype(np.float32)
     return found
+
+
+def threshold(rate: float) -> float:
+    """The score at which a point is as unlikely as ``rate``."""
+    limit = -float(np.log(rate))
+    return limit / (limit + LIMIT)

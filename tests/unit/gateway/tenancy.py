@@ -369,6 +369,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/search/ask"): ask,
     ("POST", "/api/search/similar-logs"): similar_logs,
     ("POST", "/api/delta/compare"): compare,
+    ("POST", "/api/aiops/detect"): series(),
     ("POST", "/api/aiops/forecast"): series(horizon=3),
     ("GET", "/api/aiops/anomalies"): anomalies,
     ("POST", "/api/aiops/anomalies/{anomaly}/verdict"): say,
