@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from airis_ray.aiops.forecast import members, volatility
+from airis_ray.aiops.forecast import analogs, members, volatility
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.lags import LEAST, RIDGES, LagRegression
 from airis_ray.aiops.series import Floats, Ints
 
 ORIGINS: Final = 10
 """Trials of each series: forecasts from so many places of its newest part, all of one fit."""
-BEST: Final = 5
+BEST: Final = 6
 """Members that may share a forecast."""
 SHARPNESS: Final = 4.0
 """A member's share is its error to the power of minus this."""
@@ -81,6 +81,7 @@ def _all(histories: Histories, upto: int, known: int, origins: Ints, horizon: in
     found = {"the last value": members.naive(histories, origins, horizon)}
     for window in members.WINDOWS:
         found[f"middle of the last values ({window})"] = members.middle(histories, origins, horizon, window)
+    found["what followed like moments"] = analogs.forecast(histories, origins, known, horizon)
     for which, name in enumerate(("season", "longer season")):
         if not histories.sure[:, which].any():
             continue
