@@ -51,7 +51,7 @@ test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from so
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve
 
-test-faults: $(STAMP) ## the program over a real Kafka while things go wrong: 15 minutes (FAULT_SECONDS=10 for a short one)
+test-faults: $(STAMP) ## the program over a real Kafka while things go wrong, half an hour (FAULT_SECONDS=10: shorter)
 	$(BIN)/pytest tests/faults -rs $(if $(FAULT_SECONDS),--fault-seconds $(FAULT_SECONDS))
 
 lock: ## write requirements.lock anew (no index addresses in it)
