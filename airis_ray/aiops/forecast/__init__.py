@@ -1,6 +1,7 @@
 """Forecasts with calibrated intervals, for many series at once."""
 
+from airis_ray.aiops.forecast.capacity import Reached, reached
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.forecast.run import forecast
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "Reached", "forecast", "reached"]

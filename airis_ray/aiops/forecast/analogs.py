@@ -27,7 +27,8 @@ LONGEST: Final = 600
 def forecast(histories: Histories, origins: Ints, known: int, horizon: int) -> Floats:
     """[n, o, h]; looks at no point behind an origin. Newer points of a window count more than older ones.
 
-    ``known``: columns that every series has, at least. Windows are compared less their means, and what followed is moved by the difference of the means.
+    ``known``: columns that every series has, at least.
+    Windows are compared less their means, and what followed is moved by the difference of the means.
     """
     n, width = histories.values.shape
     length = _length(histories, known)
