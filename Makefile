@@ -58,7 +58,7 @@ lock: ## write requirements.lock anew (no index addresses in it)
 	@bash scripts/lock.sh
 
 bench: $(STAMP) ## the benchmarks, one after the other
-	$(BIN)/python benchmarks/decode.py && $(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/query.py
+	$(BIN)/python benchmarks/decode.py && $(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/stream.py && $(BIN)/python benchmarks/query.py
 
 clean: ## remove the environment and what was built (not the data in .airis)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
