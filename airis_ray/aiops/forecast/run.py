@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from airis_ray.aiops.forecast import bands, choose, history, periods
+from airis_ray.aiops.forecast.calendar import Calendar, DaysOff, apply
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.forecast.wording import reason
@@ -27,11 +28,14 @@ CLASS: Final = 1.3
 """Series whose lengths differ by less than this factor are tried alike."""
 
 
-def forecast(batch: SeriesBatch, horizon: int, levels: Sequence[float] = (80, 95)) -> Forecast:
+def forecast(
+    batch: SeriesBatch, horizon: int, levels: Sequence[float] = (80, 95), calendar: Calendar | None = None
+) -> Forecast:
     """Forecast the next ``horizon`` points of every series of ``batch``.
 
     ``levels``: percent of the central intervals; deciles come along. Series with fewer than three known points are
-    left out and named in ``errors``. A series is forecast from itself alone: what else is in the batch changes
+    left out and named in ``errors``. With a ``calendar``, holidays are forecast as Sundays where the history
+    says that they go so. A series is forecast from itself alone: what else is in the batch changes
     nothing. Raises InvalidInput for a horizon or level out of range, TooLarge past the limits of this module.
     """
     asked = _levels(levels)
@@ -43,7 +47,7 @@ def forecast(batch: SeriesBatch, horizon: int, levels: Sequence[float] = (80, 95
         limit = f"at most {MAX_HORIZON} steps and {MAX_VALUES} values"
         raise TooLarge(f"/horizon: {horizon} steps of {len(batch)} series; {limit}")
     rows, errors = _fit_for_it(batch)
-    histories = prepare(batch.take(rows))
+    histories, days_off = prepare(batch.take(rows), calendar, horizon)
     quantiles = np.empty((len(rows), horizon, len(asked)))
     mean = np.empty((len(rows), horizon))
     reasons = [""] * len(rows)
@@ -54,19 +58,30 @@ def forecast(batch: SeriesBatch, horizon: int, levels: Sequence[float] = (80, 95
         mean[part] = mixture.point
         for i, row in enumerate(part):
             reasons[row] = reason(mixture, some, i)
+    for row in days_off.minded if days_off else ():
+        reasons[row] += "; holidays go like Sundays"
+    if days_off:
+        moved = np.where(np.isnan(days_off.ahead), 0.0, days_off.ahead - mean)
+        mean, quantiles = (
+            mean + moved,
+            np.maximum(quantiles + moved[:, :, None], histories.floor[:, None, None]),
+        )
     ends = batch.starts[rows] + batch.lengths[rows] * batch.steps[rows]
     names = tuple(batch.names[row] for row in rows)
     return Forecast(names, rows, ends, batch.steps[rows], asked, quantiles, mean, tuple(reasons), errors)
 
 
-def prepare(batch: SeriesBatch) -> Histories:
-    """Histories without holes, with their seasons; every series has a known point."""
+def prepare(batch: SeriesBatch, calendar: Calendar | None, horizon: int) -> tuple[Histories, DaysOff | None]:
+    """Histories without holes, with their seasons, and their days off; every series has a known point."""
     values, first = history.right_aligned(batch)
+    starts = batch.starts + (batch.lengths - values.shape[1]) * batch.steps
+    days_off = apply(calendar, values, starts, batch.steps, horizon) if calendar else None
+    if days_off:
+        values = days_off.values
     lengths, sure = periods.find(values, first, batch.steps)
     filled = history.without_holes(values, first, lengths * sure)
     floor = np.where(np.nanmin(values, axis=1) >= 0, 0.0, -np.inf) if len(values) else np.zeros(0)
-    starts = batch.starts + (batch.lengths - values.shape[1]) * batch.steps
-    return Histories(filled, first, starts, batch.steps, lengths, sure, floor)
+    return Histories(filled, first, starts, batch.steps, lengths, sure, floor), days_off
 
 
 def _levels(levels: Sequence[float]) -> Floats:
