@@ -2,5 +2,6 @@
 
 from airis_ray.client.connection import Connection, connect
 from airis_ray.client.frames import Frame, SeriesFrame
+from airis_ray.client.judged import DetectFrame, ForecastFrame
 
-__all__ = ["Connection", "Frame", "SeriesFrame", "connect"]
+__all__ = ["Connection", "DetectFrame", "ForecastFrame", "Frame", "SeriesFrame", "connect"]

@@ -13,6 +13,7 @@ from airis_ray.client.address import resolve
 from airis_ray.client.dataset import search_dataset
 from airis_ray.client.frames import Frame, SeriesFrame
 from airis_ray.client.http import Http
+from airis_ray.client.judged import DetectFrame, ForecastFrame, Language, detect, forecast
 from airis_ray.settings import Settings
 
 Time = str | int
@@ -115,6 +116,42 @@ class Connection:
         )
         answer = self._http.json("POST", "/api/analytics/timeseries", wanted)
         return SeriesFrame(answer, title, answer.get("unit") or ("per second" if aggregate == "rate" else ""))
+
+    def detect(
+        self,
+        frame: object,
+        *,
+        time: str | None = None,
+        value: str | None = None,
+        by: Sequence[str] | None = None,
+        sensitivity: float = 0.5,
+        season: str = "auto",
+        language: Language = "en",
+    ) -> DetectFrame:
+        """What is unusual in the series of a frame (ours, Arrow, polars or pandas): every point judged.
+
+        ``by`` names the label columns that tell series apart. Unless named, ``time`` is the first column of
+        timestamps, ``value`` that of this name, and labels are all columns of text. A series that cannot be judged is
+        in ``errors`` of the answer; InvalidInput where none can.
+        """
+        columns = {"time": time, "value": value, "by": by}
+        options = {"sensitivity": sensitivity, "season": season}
+        return detect(self._http, frame, columns, options, language)
+
+    def forecast(
+        self,
+        frame: object,
+        horizon: int,
+        *,
+        levels: Sequence[float] = (80, 95),
+        time: str | None = None,
+        value: str | None = None,
+        by: Sequence[str] | None = None,
+        language: Language = "en",
+    ) -> ForecastFrame:
+        """The next ``horizon`` points of the series of a frame, with intervals; columns as for :meth:`detect`."""
+        columns = {"time": time, "value": value, "by": by}
+        return forecast(self._http, frame, columns, {"horizon": horizon, "levels": list(levels)}, language)
 
     def services(self, start: Time = "now-1h", end: Time = "now") -> Frame:
         """Requests, error rate, latencies and logs of every service."""

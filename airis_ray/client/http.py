@@ -57,6 +57,16 @@ class Http:
         with pa.ipc.open_stream(answer.content) as reader:
             return reader.read_all(), answer.headers.get(CURSOR_HEADER)
 
+    def exchange(self, path: str, table: pa.Table, params: Mapping[str, Any]) -> pa.Table:
+        """Send a table, get one back: Arrow streams both ways."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        body = bytes(sink.getvalue())
+        answer = self._send("POST", path, body, params, ARROW_STREAM)
+        with pa.ipc.open_stream(answer.content) as reader:
+            return reader.read_all()
+
     def close(self) -> None:
         self._client.close()
 
@@ -69,8 +79,9 @@ class Http:
         media_type: str,
         statuses: tuple[int, ...] = (),
     ) -> httpx.Response:
-        content = None if body is None else orjson.dumps(body)
-        headers = {"Accept": media_type} | ({} if body is None else {"Content-Type": "application/json"})
+        content = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        sent = ARROW_STREAM if isinstance(body, bytes) else "application/json"
+        headers = {"Accept": media_type} | ({} if body is None else {"Content-Type": sent})
         wanted = {name: value for name, value in (params or {}).items() if value is not None}
         try:
             answer = self._client.request(method, path, content=content, params=wanted, headers=headers)
