@@ -163,7 +163,9 @@ class Sampler:
         codes = np.zeros(len(self.target), np.int32)
         codes[values.rows] = np.where(valid, np.searchsorted(cuts, numbers, side="right") + 1, len(cuts) + 2)
         labels = tuple(str(at) for at in range(len(cuts) + 1))
-        attribute = Attribute(key, "numeric", labels, len(cuts), tuple(map(float, cuts)), values.place)
+        attribute = Attribute(
+            key, "numeric", labels, len(cuts), tuple(map(float, cuts)), values.place, (), values.key
+        )
         self.quantiles[len(self.found)] = tuple(  # type: ignore[assignment] # two of them
             _quantiles(numbers[valid & side[values.rows]]) for side in (self.target, self.rest)
         )
@@ -213,6 +215,7 @@ class Sampler:
             (),
             values.place,
             tuple(int(values.hashes[at]) for at in listed),
+            values.key,
         )
         self.found.append((attribute, codes))
 
@@ -222,7 +225,7 @@ class Sampler:
             return
         codes = np.zeros(len(self.target), np.int32)
         codes[values.rows] = 1
-        self.found.append((Attribute(key, "categorical", (), 1, (), values.place), codes))
+        self.found.append((Attribute(key, "categorical", (), 1, (), values.place, (), values.key), codes))
 
 
 def _quantiles(numbers: NDArray[np.float64]) -> dict[str, float]:

@@ -148,20 +148,29 @@ def _columns(compared: Compared) -> list[tuple[str, Sql]]:
 def _arrays(at: int, keys: Sql, values: Sql) -> Sql:
     number = Sql(str(at))
     return sql(
-        "{} AS k{}, {} AS v{}, arrayMap((k, v) -> cityHash64({}, k, v), k{}, v{}) AS e{},"
-        " arrayMap(k -> cityHash64({}, k), k{}) AS q{}",
+        "{} AS k{}, {} AS v{}, arrayMap((k, v) -> {}, k{}, v{}) AS e{}, arrayMap(k -> {}, k{}) AS q{}",
         keys,
         number,
         values,
         number,
+        _entry(at),
         number,
         number,
         number,
-        number,
-        number,
+        _key(at),
         number,
         number,
     )
+
+
+def _key(at: int) -> Sql:
+    """The hash of a key ``k`` of a source. Of a map with low cardinality it is computed once for each different key."""
+    return Sql(f"cityHash64({at}, k)")
+
+
+def _entry(at: int) -> Sql:
+    """The hash of a key with its value ``v``."""
+    return sql("bitXor({}, cityHash64(v))", _key(at))
 
 
 def counts(compared: Compared, attributes: Sequence[Attribute], pairs: Sequence[Pair]) -> Sql:
@@ -173,27 +182,23 @@ def counts(compared: Compared, attributes: Sequence[Attribute], pairs: Sequence[
     starts, pairs_start = offsets(attributes)
     columns = dict(_columns(compared))
     parts = [Sql(f"[toUInt32({ROW})]")]
+    singles = []
     for at, name in enumerate(("", *compared.source.maps)):
-        own = [
-            (attribute, start)
-            for attribute, start in zip(attributes, starts, strict=True)
-            if attribute.place[0] == at
-        ]
-        if not own:
-            continue
-        if at:
-            parts.append(
-                sql(
-                    "arrayMap((k, v) -> {}, mapKeys({}), mapValues({}))",
-                    _map_code(at, own),
-                    quote_identifier(name),
-                    quote_identifier(name),
-                )
-            )
-        else:
-            parts.append(
-                sql("[{}]", join(", ", [_column_code(each, start, columns[each.key]) for each, start in own]))
-            )
+        own = [each for each in zip(attributes, starts, strict=True) if each[0].place[0] == at]
+        column = quote_identifier(name)
+        listed = [each for each in own if at and each[0].kind == "categorical"]
+        if listed:
+            code = _map_code(at, listed)
+            parts.append(sql("arrayMap((k, v) -> {}, mapKeys({}), mapValues({}))", code, column, column))
+        for attribute, start in own:
+            if not at:
+                singles.append(_column_code(attribute, start, columns[attribute.key]))
+            elif (
+                attribute.kind == "numeric"
+            ):  # one lookup is cheaper than a branch for every entry of the map
+                singles.append(_number_code(attribute, start, sql("{}[{}]", column, text(attribute.name))))
+    if singles:
+        parts.append(sql("[{}]", join(", ", singles)))
     codes = sql("arrayConcat({})", join(", ", parts))
     met = [
         sql(
@@ -204,11 +209,16 @@ def counts(compared: Compared, attributes: Sequence[Attribute], pairs: Sequence[
         )
         for at, pair in enumerate(pairs)
     ]
-    listed = sql("arrayConcat(codes, {})", join(", ", met)) if met else Sql("codes")
+    whole = sql("arrayConcat(codes, {})", join(", ", met)) if met else Sql("codes")
+    # One key of 16 bits is counted in an array, several or longer ones in a hash table.
+    highest = pairs_start + len(pairs)
+    packed = Sql("toUInt16" if highest * 4 < 1 << 16 else "toUInt32")
     return sql(
-        "SELECT side, code, count() AS rows FROM (SELECT side, arrayJoin({}) AS code FROM"
-        " (SELECT toUInt8({}) + 2 * toUInt8({}) AS side, {} AS codes FROM {} WHERE {})) GROUP BY side, code",
-        listed,
+        "SELECT bitAnd(packed, 3) AS side, intDiv(packed, 4) AS code, rows FROM"
+        " (SELECT packed, count() AS rows FROM (SELECT {}(arrayJoin({}) * 4 + side) AS packed FROM"
+        " (SELECT toUInt8({}) + 2 * toUInt8({}) AS side, {} AS codes FROM {} WHERE {})) GROUP BY packed)",
+        packed,
+        whole,
         compared.target,
         compared.baseline,
         codes,
@@ -229,23 +239,16 @@ def offsets(attributes: Sequence[Attribute]) -> tuple[list[int], int]:
 def _map_code(source: int, own: Sequence[tuple[Attribute, int]]) -> Sql:
     """The code of one entry (``k``, ``v``) of a map; hashes and codes are numbers of ours, and stand in the text."""
     listed = [(digest, start + code) for each, start in own for code, digest in enumerate(each.hashes, 1)]
-    other = [
-        (each.place[1], start + len(each.labels) + 1) for each, start in own if each.kind == "categorical"
-    ]
-    key, entry = Sql(f"cityHash64({source}, k)"), Sql(f"cityHash64({source}, k, v)")
-    code = _lookup(entry, listed, _lookup(key, other, Sql("toUInt32(0)")))
-    numeric = [(each, start) for each, start in own if each.kind == "numeric"]
-    branches = [sql("v = ''"), Sql("toUInt32(0)")]
-    for each, start in numeric:
-        branches += [sql("{} = {}", key, Sql(str(each.place[1]))), _number_code(each, start, Sql("v"))]
-    return sql("multiIf({}, {})", join(", ", branches), code)
+    other = [(each.place[1], start + len(each.labels) + 1) for each, start in own]
+    code = _lookup(_entry(source), listed, _lookup(_key(source), other, Sql("toUInt32(0)")))
+    return sql("{} * toUInt32(notEmpty(v))", code)
 
 
 def _column_code(attribute: Attribute, start: int, value: Sql) -> Sql:
     if attribute.kind == "numeric":
-        return sql("if({} = '', toUInt32(0), {})", value, _number_code(attribute, start, value))
+        return _number_code(attribute, start, value)
     listed = [(digest, start + code) for code, digest in enumerate(attribute.hashes, 1)]
-    entry = sql("cityHash64(0, {}, {})", text(attribute.key), value)
+    entry = sql("bitXor(cityHash64(0, {}), cityHash64({}))", text(attribute.key), value)
     other = Sql(f"toUInt32({start + len(attribute.labels) + 1})")
     return sql("if({} = '', toUInt32(0), {})", value, _lookup(entry, listed, other))
 
@@ -266,7 +269,8 @@ def _number_code(attribute: Attribute, start: int, value: Sql) -> Sql:
         if above
         else Sql(f"toUInt32({start + 1})")
     )
-    return sql("ifNull({}, toUInt32({}))", inside, Sql(str(start + len(attribute.labels) + 1)))
+    other = Sql(str(start + len(attribute.labels) + 1))
+    return sql("if({} = '', toUInt32(0), ifNull({}, toUInt32({})))", value, inside, other)
 
 
 def _meets(claim: Claim, attributes: Sequence[Attribute], starts: Sequence[int]) -> Sql:
