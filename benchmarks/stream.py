@@ -143,6 +143,15 @@ class Bench:
 def main() -> None:
     options = _options()
     report = Report(f"Stream: OTLP/HTTP → Kafka → store, {options.records} spans a request")
+    try:
+        _measure(report, options)
+    finally:  # what was measured counts, although a contender failed
+        report.notes.append(f"Collector: {versions()}")
+        report.notes.append(f"load after: {os.getloadavg()[0]:.1f}")
+        report.print(as_json=options.json)
+
+
+def _measure(report: Report, options: argparse.Namespace) -> None:
     bench = Bench(report, options)
     program = built(options.collector)
     ours = bench.ours() if "airis" in options.contenders else None
@@ -150,17 +159,11 @@ def main() -> None:
         if name not in options.contenders:
             continue
         if program is None:
-            report.notes.append(
-                f"{name}: not built (scripts/otel-collector build); its versions: {versions()}"
-            )
+            report.notes.append(f"{name}: not built (scripts/otel-collector build)")
             continue
         peer = bench.collector(program, through_kafka=through_kafka)
         if ours is not None:
             report.ratio(f"AIRIS-Ray / {name}, spans/s/core", ours.rows_per_core / peer.rows_per_core, 3)
-    if program is not None:
-        report.notes.append(f"Collector: {versions()}")
-    report.notes.append(f"load after: {os.getloadavg()[0]:.1f}")
-    report.print(as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
