@@ -14,6 +14,7 @@ _COMMANDS = {
     "status": "airis_ray.commands.data:status",
     "query": "airis_ray.commands.data:query",
     "sql": "airis_ray.commands.data:sql",
+    "detect": "airis_ray.commands.detect:detect",
     "demo": "airis_ray.demo.cli:demo",
     "key": "airis_ray.commands.keys:app",
     "keys": "airis_ray.commands.columns:app",

@@ -51,7 +51,8 @@ class Turn:
 
 
 class Watcher:
-    """The series of one shard. ``clock`` tells nanoseconds since 1970; ``folder`` keeps the states, None: nothing does.
+    """The series of one shard. ``clock`` tells nanoseconds since 1970; ``folder`` keeps the states, None: nothing does;
+    ``told`` hears of every version of an anomaly that is kept.
 
     A turn that raises leaves everything at the cell that it had reached; the next one goes on there.
     """
@@ -66,6 +67,7 @@ class Watcher:
         load: Load,
         clock: Callable[[], int] = time.time_ns,
         folder: Path | None = None,
+        told: Callable[[Finding], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._rollups = rollups
@@ -73,6 +75,7 @@ class Watcher:
         self._load = load
         self._clock = clock
         self._folder = folder
+        self._told = told
         self._held: dict[tuple[str, str], Held] = {}
         self._files: dict[int, tuple[Path, int]] = {}  # id of a group → its file, and its ``done`` there
         self._learner = Learner(rollups, settings, make)
@@ -160,6 +163,7 @@ class Watcher:
     async def _keep(self, found: list[Finding]) -> int:
         await write(self._store, found, self._clock())
         for each in found:
+            self._told(each)
             if each.lasting:
                 continue
             metrics.FOUND.labels(each.tenant, each.subject.signal).inc()

@@ -47,10 +47,16 @@ class Scope:
 
 
 class Rollups:
-    """Reads what the watcher watches. ``seconds`` is the length of a cell (metrics: at least a minute)."""
+    """Reads what the watcher watches. ``seconds`` is the length of a cell (metrics: at least a minute).
 
-    def __init__(self, store: Store, seconds: int, scope: Scope | None = None) -> None:
+    ``tenant``: of this one alone.
+    """
+
+    def __init__(
+        self, store: Store, seconds: int, scope: Scope | None = None, *, tenant: str | None = None
+    ) -> None:
         self._store = store
+        self._tenant = tenant
         self._seconds = seconds
         self._scope = scope or Scope()
 
@@ -60,6 +66,8 @@ class Rollups:
 
     async def tenants(self, start: int, end: int) -> list[str]:
         """Who sent anything in ``[start, end)`` (nanoseconds)."""
+        if self._tenant is not None:
+            return [self._tenant]
         parts = " UNION DISTINCT ".join(
             f"SELECT DISTINCT toString(Tenant) AS Tenant FROM {source.table} WHERE {_period(start, end)}"
             for source in SOURCES

@@ -1,0 +1,162 @@
+"""The demo's shop under the watcher, its days run through in minutes: which faults are found, how soon, and what else
+is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+
+from airis_ray.aiops.detect.seasonal import SeasonalDetector
+from airis_ray.aiops.series import DAY, HOUR, MINUTE, SECOND
+from airis_ray.aiops.watch.findings import Finding
+from airis_ray.aiops.watch.watcher import Watcher
+from airis_ray.aiops.watch.windows import Rollups
+from airis_ray.demo.engine import World
+from airis_ray.demo.faults import Fault
+from airis_ray.demo.plan import Plan
+from airis_ray.demo.world.faults import FAULTS
+from airis_ray.settings import WatchSettings
+from airis_ray.store import Store
+from airis_ray.telemetry.otlp import decode
+from airis_ray.telemetry.sessions import route_sessions
+
+START: Final = 1_788_998_400 * SECOND
+"""A Thursday, 00:00 UTC."""
+LENGTH: Final = 30 * MINUTE
+"""Of a fault."""
+EVERY: Final = 2 * HOUR
+AFTER: Final = 40 * MINUTE
+"""For so long after a fault, what is told may be its end."""
+_ROWS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Course:
+    """Learned from ``learned`` days, then ``quiet`` days without faults, then the faults one after another."""
+
+    learned: float
+    quiet: float
+    faults: tuple[str, ...] = tuple(FAULTS)
+    rate: float = 1.0
+    seed: int = 1
+
+    @property
+    def watched(self) -> int:
+        """When watching begins."""
+        return START + int(self.learned * DAY)
+
+    @property
+    def plan(self) -> Plan:
+        """The run of the demo."""
+        first = self.watched + int(self.quiet * DAY) + HOUR
+        faults = tuple(
+            Fault(name, first + i * EVERY, first + i * EVERY + LENGTH) for i, name in enumerate(self.faults)
+        )
+        end = first + len(faults) * EVERY
+        return Plan.history(self.seed, START, (end - START) // SECOND, self.rate, faults)
+
+
+@dataclass
+class Outcome:
+    """``told`` are the findings with the time at which each was first told, by id."""
+
+    course: Course
+    told: dict[str, tuple[int, Finding]] = field(default_factory=dict)
+    series: int = 0
+
+    def note(self, at: int, found: Finding) -> None:
+        """Hear of a version of an anomaly."""
+        self.told.setdefault(found.id, (at, found))
+
+    def of(self, fault: Fault) -> list[tuple[int, Finding]]:
+        """What was told of a fault, the first first: of its service, or of a metric that it moves."""
+        near = [item for item in self.told.values() if fault.start <= item[0] <= fault.until + AFTER]
+        return sorted((item for item in near if _about(fault, item[1])), key=lambda item: item[0])
+
+    def false(self) -> list[tuple[int, Finding]]:
+        """What was told while nothing was wrong."""
+        faults = self.course.plan.faults
+        return [
+            (at, each)
+            for at, each in self.told.values()
+            if not any(fault.start <= at <= fault.until + AFTER for fault in faults)
+        ]
+
+    def quiet_days(self) -> float:
+        """Days watched without a fault or its aftermath."""
+        plan = self.course.plan
+        return (plan.end - self.course.watched - len(plan.faults) * (LENGTH + AFTER)) / DAY
+
+
+_SAME: Final = {
+    "duration_p50": "http.server.request.duration",
+    "duration_p95": "http.server.request.duration",
+}
+
+
+def _about(fault: Fault, found: Finding) -> bool:
+    described = fault.described
+    names = {found.subject.service, *(value for _, value in found.subject.labels)}
+    metric = _SAME.get(found.subject.metric, found.subject.metric)
+    return described.service in names or (
+        described.service.startswith("node-") and metric in described.metrics
+    )
+
+
+async def fill(
+    store: Store, tenant: str, course: Course, said: Callable[[float], None] = lambda _: None
+) -> int:
+    """Put the run into a store; how many rows."""
+    world, plan = World(course.plan), course.plan
+    waiting: dict[str, list[pa.RecordBatch]] = {}
+    rows = written = 0
+    for start, end in world.blocks():
+        for payload in world.block(start, end):
+            decoded = decode(payload.signal, payload.body, tenant=tenant, received_ns=0)
+            tables = route_sessions(decoded.tables) if payload.signal == "logs" else decoded.tables
+            for name, batch in tables.items():
+                if name.startswith("otel_"):
+                    waiting.setdefault(name, []).append(batch)
+                    rows += batch.num_rows
+        if rows > _ROWS or end >= plan.end:
+            for name, batches in waiting.items():
+                await store.insert(name, pa.Table.from_batches(batches))
+            written, rows = written + rows, 0
+            waiting.clear()
+            said((end - plan.start) / (plan.end - plan.start))
+    return written
+
+
+async def watch(
+    store: Store, tenant: str, course: Course, said: Callable[[float], None] = lambda _: None
+) -> Outcome:
+    """Run the watcher through the days after those learned from, minute by minute while a fault begins."""
+    outcome, now = Outcome(course), [course.watched]
+    settings = WatchSettings(history=max(course.learned * 86400.0, 3600.0), patience=0.0)
+    watcher = Watcher(
+        store,
+        Rollups(store, int(settings.interval), tenant=tenant),
+        settings,
+        make=SeasonalDetector,
+        load=SeasonalDetector.load,
+        clock=lambda: now[0],
+        told=lambda each: outcome.note(now[0], each),
+    )
+    for at in _times(course):
+        now[0] = at + int(settings.settle * SECOND)
+        await watcher.turn()
+        said((at - course.watched) / (course.plan.end - course.watched))
+    outcome.series = sum(map(len, watcher.held.values()))
+    return outcome
+
+
+def _times(course: Course) -> Iterator[int]:
+    """Every minute of the first 20 of a fault, every ten of the rest."""
+    plan, at = course.plan, course.watched
+    while at <= plan.end:
+        yield at
+        close = any(fault.start <= at < fault.start + 20 * MINUTE for fault in plan.faults)
+        at += MINUTE if close else 10 * MINUTE - at % (10 * MINUTE) if at % (10 * MINUTE) else 10 * MINUTE
