@@ -85,11 +85,8 @@ def _all(histories: Histories, upto: int, known: int, origins: Ints, horizon: in
     for which, name in enumerate(("season", "longer season")):
         if not histories.sure[:, which].any():
             continue
-        found[f"one {name} ago"] = members.seasonal(histories, origins, horizon, which, np.inf, 0.0)
-        for fade in members.FADES:
-            for level in (0.0, 0.5):
-                kind = f"mean of the {name} ({fade}, {level})"
-                found[kind] = members.seasonal(histories, origins, horizon, which, fade, level)
+        means = members.seasonal(histories, origins, horizon, which)
+        found |= {kind.format(name): forecast for kind, forecast in means.items()}
     for constants, forecast in zip(
         members.TRENDS, members.trends(histories, origins, horizon, upto), strict=True
     ):

@@ -16,6 +16,8 @@ from airis_ray.aiops.series import Floats, Ints
 
 FADES: Final = (0.35, 0.8)
 """By how much a season counts less than the one after it, as exp(-fade), in the means over seasons."""
+LEVELS: Final = (0.0, 0.5)
+"""How much of the newest season's change of level the means follow."""
 CYCLES: Final = 6
 TRENDS: Final = (
     (0.2, 0.0, 1.0),
@@ -55,27 +57,35 @@ def earlier_columns(origins: Ints, steps: Ints, period: Ints, back: int) -> Ints
     return found
 
 
-def seasonal(
-    histories: Histories, origins: Ints, horizon: int, which: int, fade: float, level: float
-) -> Floats:
-    """A fading mean over the same moment of the last seasons, moved by ``level`` of how far the newest season is off.
+def seasonal(histories: Histories, origins: Ints, horizon: int, which: int) -> dict[str, Floats]:
+    """[n, o, h] from the same moments of the last seasons: the newest alone, and fading means.
 
     ``which``: the season taken. Series without it get the last value.
     """
     period = histories.periods[:, which] * histories.sure[:, which]
     steps = np.arange(1, horizon + 1)
     rows = np.arange(len(histories))[:, None, None]
-    total, weight = np.zeros((*origins.shape, horizon)), np.zeros((*origins.shape, horizon))
-    for back in range(CYCLES if np.isfinite(fade) else 1):
+    last, present = naive(histories, origins, horizon), (period > 0)[:, None, None]
+    totals = [np.zeros((*origins.shape, horizon)) for _ in FADES]
+    weights = [np.zeros((*origins.shape, horizon)) for _ in FADES]
+    newest = last
+    for back in range(CYCLES):
         columns = earlier_columns(origins, steps, period, back)
-        share = (columns >= histories.first[:, None, None]) * (np.exp(-fade * back) if back else 1.0)
-        total += share * histories.values[rows, np.maximum(columns, 0)]
-        weight += share
-        if not share.any():
+        inside = (columns >= histories.first[:, None, None]) & present
+        if not inside.any():
             break
-    last = naive(histories, origins, horizon)
-    found = np.where((weight > 0) & (period > 0)[:, None, None], total / np.maximum(weight, 1e-12), last)
-    return found + level * _drift(histories, origins, period) if level else found
+        moment = histories.values[rows, np.maximum(columns, 0)]
+        newest = np.where(inside, moment, last) if back == 0 else newest
+        for fade, total, weight in zip(FADES, totals, weights, strict=True):
+            total += np.exp(-fade * back) * inside * moment
+            weight += np.exp(-fade * back) * inside
+    drift = _drift(histories, origins, period)
+    found = {"one {} ago": newest}
+    for fade, total, weight in zip(FADES, totals, weights, strict=True):
+        mean = np.where(weight > 0, total / np.maximum(weight, 1e-12), last)
+        for level in LEVELS:
+            found[f"mean of the {{}} ({fade}, {level})"] = mean + level * drift
+    return found
 
 
 def _drift(histories: Histories, origins: Ints, period: Ints) -> Floats:
