@@ -12,13 +12,17 @@ import pyarrow as pa
 
 from airis_ray.aiops.answer_detect import META
 from airis_ray.aiops.asked import Asked
+from airis_ray.aiops.forecast.capacity import LEAST_POINTS, NEVER, reached
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.gridding import Reading
-from airis_ray.aiops.series import Floats, Ints
-from airis_ray.telemetry.times import format_times
+from airis_ray.aiops.series import Floats, Ints, SeriesBatch
+from airis_ray.telemetry.times import format_time, format_times
 
 MODEL: Final = "mixture"
 """What every series is forecast by: members mixed by how well they did on its newest points."""
+
+LIMIT_LEVEL: Final = 80.0
+"""Percent of the interval in which a limit is reached."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,26 @@ class Foreseen:
     bands: dict[str, tuple[Floats, Floats]]
     """lower and upper edges [n, h] by level, such as 95"""
     reasons: list[str]
+    limits: dict[int, dict[str, Any]]
+    """by number of the series, as the answer tells it; empty unless a limit was asked for"""
 
     @classmethod
     def of(
-        cls, asked: Asked, reading: Reading, found: Sequence[Forecast], levels: Sequence[float]
+        cls,
+        asked: Asked,
+        reading: Reading,
+        found: Sequence[Forecast],
+        levels: Sequence[float],
+        limit: float | None = None,
     ) -> Foreseen:
-        """Put the forecasts of all batches of ``reading`` into the order of the request."""
+        """Put the forecasts of all batches of ``reading`` into the order of the request.
+
+        ``limit``: tell when each series reaches it.
+        """
         owner = np.repeat(np.arange(len(asked)), asked.points.counts)
         numbers: list[int] = []
         reasons: list[str] = []
+        limits: dict[int, dict[str, Any]] = {}
         for batch, forecast in enumerate(found):
             at = np.flatnonzero(reading.batch == batch)
             rows, first = np.unique(reading.row[at], return_index=True)
@@ -54,6 +69,9 @@ class Foreseen:
                 )
             numbers += of_row[np.searchsorted(rows, forecast.rows)].tolist()
             reasons += forecast.reasons
+            if limit is not None:
+                told = _limits(reading.batches[batch], limit)
+                limits |= {int(number): told[row] for row, number in zip(rows.tolist(), of_row, strict=True)}
         order = np.argsort(numbers)
         times, mean = (_stacked([part(each) for each in found], order) for part in (Forecast.times, _mean))
         bands = {
@@ -62,7 +80,9 @@ class Foreseen:
             )
             for level in levels
         }
-        return cls(asked, np.array(numbers, np.int64)[order], times, mean, bands, [reasons[i] for i in order])
+        return cls(
+            asked, np.array(numbers, np.int64)[order], times, mean, bands, [reasons[i] for i in order], limits
+        )
 
     def json(self) -> bytes:
         """The body of the answer."""
@@ -107,8 +127,23 @@ class Foreseen:
         return {
             "model": MODEL if good else "",
             "reason": self.reasons[row] if row is not None else "",
+            "limit": self.limits.get(number) if good else None,
             "errors": self.asked.faults(number),
         }
+
+
+def _limits(batch: SeriesBatch, limit: float) -> list[dict[str, Any]]:
+    """When each series of a batch reaches a limit."""
+    nothing = dict.fromkeys(("at", "earliest", "latest", "chance"))
+    found = reached(batch, limit, LIMIT_LEVEL)
+    told: list[dict[str, Any]] = [{"value": limit, **nothing, "reason": ""} for _ in range(len(batch))]
+    for i, row in enumerate(found.rows.tolist()):
+        early, median, late = (None if at == NEVER else format_time(at) for at in found.at[i].tolist())
+        own = {"at": median, "earliest": early, "latest": late, "chance": float(found.chance[i])}
+        told[row] |= {**own, "reason": found.reasons[i]}
+    for each in told:
+        each["reason"] = each["reason"] or f"a slope needs at least {LEAST_POINTS} points"
+    return told
 
 
 def _mean(forecast: Forecast) -> Floats:

@@ -51,6 +51,11 @@ class ForecastOptions(BaseModel):
     levels: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = Field(
         (80, 95), min_length=1, max_length=10, description="percent of the points that intervals hold"
     )
+    limit: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="a value such as a disk's size: when does each series reach it?",
+    )
 
 
 class ForecastRequest(ForecastOptions):
@@ -116,6 +121,17 @@ class Interval(BaseModel):
     upper: list[float]
 
 
+class Reached(BaseModel):
+    """When a limit is reached; null: not in sight, which is twenty times the length of the history."""
+
+    value: float = Field(description="the limit")
+    at: str | None = Field(description="as likely before as after")
+    earliest: str | None = Field(description="with 90 % not before")
+    latest: str | None = Field(description="with 90 % not after")
+    chance: float | None = Field(description="that it is reached in sight; null: too few points to say")
+    reason: str
+
+
 class ForecastSeries(BaseModel):
     """Lists of ``horizon`` items; empty where ``errors`` says why the series was left out."""
 
@@ -125,6 +141,7 @@ class ForecastSeries(BaseModel):
     intervals: dict[str, Interval] = Field(description="by level, such as 95")
     model: str
     reason: str
+    limit: Reached | None = Field(description="where the request names one")
     errors: list[SeriesFault]
 
 

@@ -49,8 +49,9 @@ def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
         principal: Reader,
         horizon: Annotated[str | None, Query(description=_IN_QUERY)] = None,
         levels: Annotated[list[str] | None, Query(description=_IN_QUERY)] = None,
+        limit: Annotated[str | None, Query(description=_IN_QUERY)] = None,
     ) -> Response:
-        query = {"horizon": horizon, "levels": levels}
+        query = {"horizon": horizon, "levels": levels, "limit": limit}
         options, asked = await take(request, ForecastOptions, ForecastRequest, query, clock())
         found = await foreseen(asked, options, ahead)
         if wants_arrow(request):
@@ -69,4 +70,4 @@ async def foreseen(asked: Asked, options: ForecastOptions, ahead: Ahead) -> Fore
         )
     reading = await asyncio.to_thread(asked.read, MIN_POINTS)
     found = await ahead(ForecastWork(reading.batches, options.horizon, options.levels))
-    return await asyncio.to_thread(Foreseen.of, asked, reading, found, options.levels)
+    return await asyncio.to_thread(Foreseen.of, asked, reading, found, options.levels, options.limit)

@@ -144,14 +144,19 @@ class Connection:
         horizon: int,
         *,
         levels: Sequence[float] = (80, 95),
+        limit: float | None = None,
         time: str | None = None,
         value: str | None = None,
         by: Sequence[str] | None = None,
         language: Language = "en",
     ) -> ForecastFrame:
-        """The next ``horizon`` points of the series of a frame, with intervals; columns as for :meth:`detect`."""
+        """The next ``horizon`` points of the series of a frame, with intervals; columns as for :meth:`detect`.
+
+        With a ``limit``, ``limits`` of the answer says when each series reaches it: when does this disk fill?
+        """
         columns = {"time": time, "value": value, "by": by}
-        return forecast(self._http, frame, columns, {"horizon": horizon, "levels": list(levels)}, language)
+        options = {"horizon": horizon, "levels": list(levels), "limit": limit}
+        return forecast(self._http, frame, columns, options, language)
 
     def services(self, start: Time = "now-1h", end: Time = "now") -> Frame:
         """Requests, error rate, latencies and logs of every service."""

@@ -136,6 +136,12 @@ class ForecastFrame(SeriesAnswer):
         super().__init__(table, about, language)
         self.history = history
 
+    @property
+    def limits(self) -> Frame:
+        """A row a series: labels, the limit asked for, when it is reached (at, earliest, latest), chance, reason."""
+        rows = [{**each["labels"], **each["limit"]} for each in self.about if each["limit"]]
+        return Frame(pa.Table.from_pylist(rows))
+
     def _draw(self, ax: Axes, about: dict[str, Any], *, told: bool) -> None:
         from airis_ray.client.drawing import draw_forecast
 

@@ -65,6 +65,19 @@ async def test_levels_have_a_default_and_times_may_be_text() -> None:
     assert series["timestamps"] == ["2026-11-22T21:40:00.000000000Z"]
 
 
+async def test_when_a_limit_is_reached() -> None:
+    rising, flat = np.arange(400) * 0.1 + wave() * 0.01, wave()
+    (first, second) = (await post({"series": [one(rising), one(flat)], "horizon": 1, "limit": 60.0})).json()[
+        "series"
+    ]
+    assert first["limit"]["value"] == 60.0
+    assert first["limit"]["earliest"] <= first["limit"]["at"] <= first["limit"]["latest"]
+    assert "2023-11-15T08:1" in first["limit"]["at"]  # 600 minutes after the start of the series
+    assert first["limit"]["chance"] > 0.95
+    assert second["limit"]["chance"] < 0.5
+    assert (await post({"series": [one()], "horizon": 1})).json()["series"][0]["limit"] is None
+
+
 @pytest.mark.parametrize("name", BAD)
 async def test_a_bad_series_is_named_and_the_others_are_answered(name: str) -> None:
     bad, pointer, position = BAD[name]
