@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from airis_ray.errors import InvalidInput
@@ -52,15 +53,12 @@ class Cube:
         if not 1 <= len(values) <= MAX_DIMENSIONS:
             raise InvalidInput(f"a cube has 1 to {MAX_DIMENSIONS} dimensions, got {len(values)}")
         self.dimensions = tuple(values)
-        self._names: list[NDArray[Any]] = []
-        codes = []
-        for column in values.values():
-            names, coded = np.unique(np.asarray(column, dtype=object).astype(str), return_inverse=True)
-            self._names.append(names)
-            codes.append(coded.astype(np.int64))
+        coded = [pa.array(column, pa.string()).dictionary_encode() for column in values.values()]
+        self._names: list[list[str]] = [each.dictionary.to_pylist() for each in coded]
+        codes = [each.indices.to_numpy().astype(np.int64) for each in coded]
         self._codes = np.stack(codes)
         self.leaves = self._codes.shape[1]
-        if self._grouped(tuple(range(len(self.dimensions)))).size != self.leaves:
+        if len(np.unique(self._grouped(tuple(range(len(codes)))).groups)) != self.leaves:
             raise InvalidInput("a cube has each combination of values once; these have some twice")
 
     def cuboids(self, leaves: NDArray[np.bool_] | None = None) -> Iterator[Cuboid]:
@@ -72,9 +70,10 @@ class Cube:
 
     def combination(self, cuboid: Cuboid, leaf: int) -> dict[str, str]:
         """The values that a leaf (by its number in the whole cube) has in a cuboid's dimensions."""
-        return {self.dimensions[at]: str(self._names[at][self._codes[at, leaf]]) for at in cuboid.dimensions}
+        return {self.dimensions[at]: self._names[at][self._codes[at, leaf]] for at in cuboid.dimensions}
 
     def _grouped(self, chosen: tuple[int, ...], codes: Ints | None = None) -> Cuboid:
+        """Groups are numbered from 0 on; some numbers may be nobody's."""
         codes = self._codes if codes is None else codes
         groups = np.zeros(codes.shape[1], np.int64)
         size = 1
@@ -84,7 +83,4 @@ class Cube:
             if size > max(1024, 4 * codes.shape[1]):  # most of the groups are empty: number the others anew
                 found, groups = np.unique(groups, return_inverse=True)
                 size = len(found)
-        if chosen == tuple(range(len(self.dimensions))):
-            size = len(np.unique(groups))
-            groups = np.unique(groups, return_inverse=True)[1]
         return Cuboid(chosen, groups, size)

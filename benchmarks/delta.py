@@ -1,0 +1,163 @@
+"""Event deltas: false alarms on groups that are alike, planted causes, speed, and which combination explains a change.
+
+    python -m benchmarks.delta --rows 1000000 --data ../shared/data
+
+``--only`` runs one part of ``null planted speed multidim``. Groups of the first two are made up in memory: 20
+attributes, from two values to ids, three numbers, one that is absent now and then, two that say the same. The third
+writes spans into the embedded engine; the peer is a scan of the same columns that does nothing with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airis_ray.delta.analysis import counted, findings, planned
+from airis_ray.delta.sample import Sampler, Values
+from benchmarks import delta_multidim, delta_speed
+from benchmarks.report import machine
+
+Rng = np.random.Generator
+SIZES = ((10, 10), (20, 20), (10, 1_000), (100, 100), (1_000, 1_000), (10_000, 10_000), (100_000, 100_000))
+SHARES = (0.04, 0.1, 0.3, 1.0)
+KINDS = ("single", "pair", "numeric", "absent")
+_VALUES = (2, 2, 3, 4, 4, 5, 8, 8, 10, 12, 20, 50, 200, 2_000)
+_COMMON = (3, 4, 5, 6, 7)
+"""Attributes of four to eight values: pairs are planted among these."""
+
+
+class World:
+    """Attributes of rows, as numbers of values: 0 is absent."""
+
+    def __init__(self, rng: Rng, rows: int) -> None:
+        self.codes: dict[str, NDArray[np.int64]] = {}
+        self.numbers = {f"number{at}": np.round(rng.lognormal(3, 1, rows), 2) for at in range(3)}
+        for at, values in enumerate(_VALUES):
+            weights = 1 / np.arange(1, values + 1) ** rng.uniform(0, 1.2)
+            self.codes[f"key{at}"] = rng.choice(values, rows, p=weights / weights.sum()) + 1
+        self.codes["sometimes"] = np.where(rng.random(rows) < 0.4, 0, rng.integers(1, 4, rows))
+        self.codes["id"] = rng.permutation(rows) + 1
+        self.codes["twin"] = self.codes["key10"].copy()
+
+    def values(self) -> list[Values]:
+        """As the sample of a store gives them."""
+        found = []
+        for at, (key, codes) in enumerate(self.codes.items()):
+            rows = np.flatnonzero(codes)
+            if rows.size:
+                used, values = np.unique(codes[rows], return_inverse=True)
+                names = [f"v{code}" for code in used]
+                found.append(
+                    Values((1, at), key, rows, values.astype(np.int32), names, used.astype(np.uint64))
+                )
+        for key, numbers in self.numbers.items():
+            used_numbers, values = np.unique(numbers, return_inverse=True)
+            names = [repr(float(number)) for number in used_numbers]
+            hashes = np.arange(len(names), dtype=np.uint64)
+            found.append(
+                Values((1, len(found)), key, np.arange(len(numbers)), values.astype(np.int32), names, hashes)
+            )
+        return found
+
+    def plant(self, rng: Rng, kind: str, hit: NDArray[np.bool_]) -> set[str]:
+        """Make rows have a cause; the keys that name it. Values of single causes are rare or new elsewhere."""
+        if kind == "numeric":
+            key = f"number{rng.integers(3)}"
+            self.numbers[key][hit] = np.round(self.numbers[key][hit] * 30, 2)
+            return {key}
+        if kind == "pair":
+            keys = [f"key{at}" for at in rng.choice(_COMMON, 2, replace=False)]
+            for key in keys:
+                self.codes[key][hit] = rng.integers(1, self.codes[key].max() + 1)
+            return {" + ".join(sorted(keys))}
+        key = f"key{rng.integers(len(_VALUES) - 1)}"
+        self.codes[key][hit] = 0 if kind == "absent" else 9_999
+        if key == "key10":
+            self.codes["twin"] = self.codes[key].copy()
+        return {key, "twin"} if key == "key10" else {key}
+
+
+def first_of(world: World, target: NDArray[np.bool_]) -> str | None:
+    """The key of the first significant finding, None where nothing is."""
+    sampler = Sampler(target, ~target)
+    for values in world.values():
+        sampler.add(values, values.key)
+    sample = sampler.sample()
+    plan = planned(sample)
+    for found in findings(plan, counted(sample, plan)):
+        if found.significant:
+            numbers = [found.values[0].claim.attribute, *([] if found.second is None else [found.second])]
+            return " + ".join(sorted(plan.attributes[at].key for at in numbers))
+    return None
+
+
+def null(answers: int, seed: int) -> bool:
+    """Groups that are alike, of every size."""
+    rng = np.random.default_rng(seed)
+    kept = True
+    for n, m in SIZES:
+        runs = answers if n + m < 5_000 else max(20, answers // (5 if n < 50_000 else 10))
+        alarms = 0
+        start = time.perf_counter()
+        for _ in range(runs):
+            target = np.arange(n + m) < n
+            alarms += first_of(World(rng, n + m), target) is not None
+        took = (time.perf_counter() - start) / runs
+        print(
+            f"null, {n:,} against {m:,}: {alarms} of {runs} answers show something significant ({took:.2f} s each)"
+        )
+        kept &= alarms <= max(0.05 * runs, 2)
+    return kept
+
+
+def planted(answers: int, seed: int) -> bool:
+    """Causes of every kind and share beside a harmless drift, 3,000 events against 3,000."""
+    rng = np.random.default_rng(seed)
+    kept = True
+    for kind in KINDS:
+        for share in SHARES:
+            hits = 0
+            for _ in range(answers):
+                target = np.arange(6_000) < 3_000
+                world = World(rng, 6_000)
+                drifted = target & (rng.random(6_000) < 0.1)
+                world.codes["key0"][drifted] = 1
+                causes = world.plant(rng, kind, target & (rng.random(6_000) < share))
+                hits += first_of(world, target) in causes
+            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers}")
+            kept &= hits >= 0.95 * answers
+    return kept
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures; 1 where an aim is missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=10_000_000, help="spans of the speed part")
+    parser.add_argument("--answers", type=int, default=200, help="made-up comparisons of a kind")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of multidim/")
+    parser.add_argument("--only", choices=("null", "planted", "speed", "multidim"), action="append")
+    args = parser.parse_args(arguments)
+    parts: dict[str, Any] = {
+        "null": lambda: null(args.answers, args.seed),
+        "planted": lambda: planted(max(20, args.answers // 4), args.seed),
+        "speed": lambda: asyncio.run(delta_speed.measure(args.rows)),
+        "multidim": lambda: delta_multidim.measure(args.data / "multidim"),
+    }
+    print(machine())
+    kept = [parts[name]() for name in args.only or parts]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
