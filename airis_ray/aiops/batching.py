@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from airis_ray.aiops.forecast.calendar import Calendar
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.forecast.run import forecast
 from airis_ray.aiops.protocol import Detector, Scores
@@ -45,6 +46,7 @@ class ForecastWork:
     batches: tuple[SeriesBatch, ...]
     horizon: int
     levels: tuple[float, ...]
+    calendar: Calendar | None = None
 
     @property
     def cells(self) -> int:
@@ -83,11 +85,11 @@ def forecast_all(works: Sequence[ForecastWork]) -> list[tuple[Forecast, ...]]:
     """The forecasts of every batch of every work. Their names, also those of errors, are rows of the batch."""
 
     def ahead(batch: SeriesBatch, key: tuple[Any, ...]) -> Forecast:
-        horizon, levels = key
+        horizon, levels, calendar = key
         numbered = replace(batch, names=tuple(map(str, range(len(batch)))))
-        return forecast(numbered, horizon, levels)
+        return forecast(numbered, horizon, levels, calendar)
 
-    return _together(works, lambda work: (work.horizon, work.levels), ahead, _forecast_of)
+    return _together(works, lambda work: (work.horizon, work.levels, work.calendar), ahead, _forecast_of)
 
 
 def joint_size(works: Sequence[DetectWork] | Sequence[ForecastWork]) -> int:

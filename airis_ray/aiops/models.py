@@ -56,6 +56,12 @@ class ForecastOptions(BaseModel):
         allow_inf_nan=False,
         description="a value such as a disk's size: when does each series reach it?",
     )
+    holidays: str | None = Field(
+        None,
+        pattern="^[A-Z]{2}$",
+        description="ISO 3166 code such as KR: its public holidays go like Sundays where those of the past did",
+    )
+    time_zone: str = Field("UTC", max_length=64, description="in which days begin, such as Asia/Seoul")
 
 
 class ForecastRequest(ForecastOptions):

@@ -14,8 +14,9 @@ from airis_ray.aiops.answer_forecast import Foreseen
 from airis_ray.aiops.asked import Asked
 from airis_ray.aiops.batching import Ahead, ForecastWork
 from airis_ray.aiops.bodies import JSON, request_body, take
+from airis_ray.aiops.forecast.calendar import Calendar
 from airis_ray.aiops.models import ForecastAnswer, ForecastOptions, ForecastRequest
-from airis_ray.errors import TooLarge
+from airis_ray.errors import InvalidInput, TooLarge, Unprocessable
 from airis_ray.web.arrow import ARROW_CONTENT, ARROW_STREAM, stream_bytes, wants_arrow
 from airis_ray.web.auth import Principal, Scope, require
 
@@ -50,8 +51,16 @@ def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
         horizon: Annotated[str | None, Query(description=_IN_QUERY)] = None,
         levels: Annotated[list[str] | None, Query(description=_IN_QUERY)] = None,
         limit: Annotated[str | None, Query(description=_IN_QUERY)] = None,
+        holidays: Annotated[str | None, Query(description=_IN_QUERY)] = None,
+        time_zone: Annotated[str | None, Query(description=_IN_QUERY)] = None,
     ) -> Response:
-        query = {"horizon": horizon, "levels": levels, "limit": limit}
+        query = {
+            "horizon": horizon,
+            "levels": levels,
+            "limit": limit,
+            "holidays": holidays,
+            "time_zone": time_zone,
+        }
         options, asked = await take(request, ForecastOptions, ForecastRequest, query, clock())
         found = await foreseen(asked, options, ahead)
         if wants_arrow(request):
@@ -68,6 +77,20 @@ async def foreseen(asked: Asked, options: ForecastOptions, ahead: Ahead) -> Fore
         raise TooLarge(
             f"/horizon: {options.horizon} steps of {len(asked)} series are {values} values; at most {MAX_VALUES}"
         )
+    calendar = await asyncio.to_thread(calendar_of, options)
     reading = await asyncio.to_thread(asked.read, MIN_POINTS)
-    found = await ahead(ForecastWork(reading.batches, options.horizon, options.levels))
+    found = await ahead(ForecastWork(reading.batches, options.horizon, options.levels, calendar))
     return await asyncio.to_thread(Foreseen.of, asked, reading, found, options.levels, options.limit)
+
+
+def calendar_of(options: ForecastOptions) -> Calendar | None:
+    """Whose holidays count. Raises Unprocessable for a country or a time zone nobody knows."""
+    if options.holidays is None:
+        return None
+    calendar = Calendar(options.holidays, options.time_zone)
+    try:
+        calendar.working_days_off(0, 0)
+    except InvalidInput:
+        detail = f"{options.holidays} in time zone {options.time_zone} is not known"
+        raise Unprocessable.field("/holidays", detail) from None
+    return calendar

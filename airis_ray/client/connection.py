@@ -145,6 +145,8 @@ class Connection:
         *,
         levels: Sequence[float] = (80, 95),
         limit: float | None = None,
+        holidays: str | None = None,
+        time_zone: str | None = None,
         time: str | None = None,
         value: str | None = None,
         by: Sequence[str] | None = None,
@@ -153,9 +155,11 @@ class Connection:
         """The next ``horizon`` points of the series of a frame, with intervals; columns as for :meth:`detect`.
 
         With a ``limit``, ``limits`` of the answer says when each series reaches it: when does this disk fill?
+        ``holidays`` is a country's ISO 3166 code, ``time_zone`` where its days begin.
         """
         columns = {"time": time, "value": value, "by": by}
         options = {"horizon": horizon, "levels": list(levels), "limit": limit}
+        options |= {"holidays": holidays, "time_zone": time_zone}
         return forecast(self._http, frame, columns, options, language)
 
     def services(self, start: Time = "now-1h", end: Time = "now") -> Frame:

@@ -57,6 +57,21 @@ async def test_the_fields_of_the_contract() -> None:
     assert np.abs(np.array(series["mean"]) - truth).mean() < 1.0
 
 
+async def test_holidays_change_what_is_expected() -> None:
+    monday = 1_754_233_200  # 4 August 2025, midnight in Seoul; the 15th and 3 October are holidays
+    hours = np.arange(24 * 60)
+    off = (hours // 24 % 7 == 6) | (hours // 24 == 11)
+    values = np.where(off, 20.0, 100.0) + np.random.default_rng(1).normal(0, 1, len(hours))
+    stamps = [(monday + hour * 3600) * 10**9 for hour in hours.tolist()]
+    asked = {"series": [{"timestamps": stamps, "values": values.tolist()}], "horizon": 24}
+    usual, holiday = [
+        np.mean((await post(asked | more)).json()["series"][0]["mean"])
+        for more in ({}, {"holidays": "KR", "time_zone": "Asia/Seoul"})
+    ]
+    assert usual > 80
+    assert holiday < 40
+
+
 async def test_levels_have_a_default_and_times_may_be_text() -> None:
     body = one()
     body["timestamps"] = [f"2026-11-23T0{i // 60}:{i % 60:02d}:00+09:00" for i in range(400)]
@@ -113,6 +128,9 @@ async def test_where_none_is_good_it_is_a_422(name: str) -> None:
         ({"horizon": 1, "levels": [101]}, "/levels/0"),
         ({"horizon": 1, "levels": []}, "/levels"),
         ({"horizon": 1, "level": [80]}, "/level"),
+        ({"horizon": 1, "holidays": "korea"}, "/holidays"),
+        ({"horizon": 1, "holidays": "QQ"}, "/holidays"),
+        ({"horizon": 1, "holidays": "KR", "time_zone": "Nowhere"}, "/holidays"),
         ({"horizon": 1, "series": []}, "/series"),
         ({"horizon": 1, "series": {}}, "/series"),
     ],
