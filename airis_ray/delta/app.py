@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI
 
 from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.delta.compare import Comparer
+from airis_ray.delta.explain import ExplainAnswer, ExplainRequest, explain
 from airis_ray.delta.models import CompareAnswer, CompareRequest
 from airis_ray.settings import Settings
 from airis_ray.store import Store
@@ -36,6 +37,7 @@ def create_app(
 
     app = service_app("delta", settings, guard, lifespan)
     app.include_router(_router(comparer, keys, clock))
+    app.include_router(_explaining(store, settings, keys, clock))
     return app
 
 
@@ -45,5 +47,15 @@ def _router(comparer: Comparer, keys: HotKeyCache, clock: Callable[[], int]) -> 
     @routes.post("/compare", summary="What some events have in common that others have not")
     async def post_compare(principal: Reader, asked: Annotated[CompareRequest, Body()]) -> CompareAnswer:
         return await comparer.compare(asked, principal.tenant, clock(), keys.current())
+
+    return routes
+
+
+def _explaining(store: Store, settings: Settings, keys: HotKeyCache, clock: Callable[[], int]) -> APIRouter:
+    routes = APIRouter(tags=["delta"])
+
+    @routes.post("/explain", summary="Which combination of values a change goes with")
+    async def post_explain(principal: Reader, asked: Annotated[ExplainRequest, Body()]) -> ExplainAnswer:
+        return await explain(store, asked, principal.tenant, clock(), keys.current(), settings.delta.budget)
 
     return routes

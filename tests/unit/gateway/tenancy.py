@@ -307,6 +307,15 @@ def compare(me: Party, other: Party) -> list[Call]:
     ]
 
 
+def explain(me: Party, other: Party) -> list[Call]:
+    body = {
+        "signal": "logs",
+        "dimensions": ["service", "app.user.id"],
+        "baseline": {"from": "now-2h", "to": "now-30m"},
+    }
+    return [Call(json=body), Call(json={**body, "events": f"service:{other.service}"})]
+
+
 CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/"): none,
     ("GET", "/healthz"): none,
@@ -369,6 +378,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/search/ask"): ask,
     ("POST", "/api/search/similar-logs"): similar_logs,
     ("POST", "/api/delta/compare"): compare,
+    ("POST", "/api/delta/explain"): explain,
     ("POST", "/api/aiops/detect"): series(),
     ("POST", "/api/aiops/forecast"): series(horizon=3),
     ("GET", "/api/aiops/anomalies"): anomalies,
