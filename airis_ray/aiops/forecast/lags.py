@@ -18,11 +18,11 @@ from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.series import Floats, Ints
 
 Singles = npt.NDArray[np.float32]
-STRETCHES: Final = 8
+STRETCHES: Final = 6
 """Parts of the horizon with coefficients of their own."""
 EXAMPLES: Final = 56
 """Origins a fit looks at, spread evenly over the history."""
-INSIDE: Final = 3
+INSIDE: Final = 4
 """Steps of a stretch a fit looks at."""
 RIDGES: Final = (0.003, 0.03, 0.3)
 """Shrinkage, as a share of the mean square of a feature; each is a member of its own."""
