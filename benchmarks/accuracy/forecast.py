@@ -102,6 +102,8 @@ def run(data: Path) -> str:
         f"Speed: {SPEED[0]} series of {SPEED[1]} points, {SPEED[2]} steps ahead: {seconds():.1f} CPU seconds,"
         " one thread, median of 3.",
         "",
+        *_same(whole),
+        "",
         *_peers(data / "gift-eval", whole),
     ]
     if whole[0] > MASE_FLOOR or not COVERAGE[0] <= inside[1] <= COVERAGE[1]:
@@ -116,6 +118,25 @@ def _line(row: Row) -> str:
     figures = f"{row.mase:.3f} | {row.loss:.3f} | {row.inside80:.3f} | {row.inside95:.3f}"
     naive = f"{row.naive_mase:.4f} ({known[0]:.4f}) | {row.naive_loss:.4f} ({known[1]:.4f})"
     return f"| {row.name} | {row.windows} | {figures} | {naive} |"
+
+
+def _same(ours: tuple[float, float]) -> list[str]:
+    """Published rows over exactly our configurations."""
+    naive = np.array([rows["seasonal naive"] for rows in gift.PUBLISHED.values()]).T
+    rows = [("**ours, statistical, untrained**", *ours)]
+    for name, (errors, losses) in gift.SAME.items():
+        rows.append(
+            (name, geometric(list(np.array(errors) / naive[0])), geometric(list(np.array(losses) / naive[1])))
+        )
+    rows.sort(key=lambda row: row[1])
+    table = (f"| {name} | {mase:.3f} | {loss:.3f} |" for name, mase, loss in rows)
+    return [
+        "Published figures over the same eight configurations:",
+        "",
+        "| model | MASE | WQL |",
+        "|---|---|---|",
+        *table,
+    ]
 
 
 def _peers(folder: Path, ours: tuple[float, float]) -> list[str]:
