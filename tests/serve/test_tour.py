@@ -92,16 +92,19 @@ def test_a_key_of_another_tenant_sees_nothing(air: Instance, shop: Connection) -
         assert visitor.sql("SELECT count() AS n FROM otel_traces").arrow().to_pylist() == [{"n": 0}]
 
 
-def test_the_notebook_runs(air: Instance, shop: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in air.environ.items():
-        monkeypatch.setenv(name, value)
-    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
+@pytest.mark.parametrize(("name", "drawn"), [("quickstart", 3), ("anomalies_and_forecasts", 5)])
+def test_the_notebooks_run(
+    air: Instance, shop: Connection, monkeypatch: pytest.MonkeyPatch, name: str, drawn: int
+) -> None:
+    for variable, value in air.environ.items():
+        monkeypatch.setenv(variable, value)
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(ROOT)}}).execute()
     pictures = [
         output
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
+        if "image/png" in output.get("data", {}) or "data:image/png" in output.get("data", {}).get("text/html", "")
     ]
-    assert len(pictures) == 3
-    nbformat.write(notebook, Path(air.data_dir) / "quickstart.ipynb")
+    assert len(pictures) == drawn
+    nbformat.write(notebook, Path(air.data_dir) / f"{name}.ipynb")
