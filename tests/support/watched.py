@@ -3,10 +3,12 @@ is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
@@ -22,12 +24,13 @@ from airis_ray.settings import WatchSettings
 from airis_ray.store import Store
 from airis_ray.telemetry.otlp import decode
 from airis_ray.telemetry.sessions import route_sessions
+from tests.support.local_store import LocalStore
 
 START: Final = 1_788_998_400 * SECOND
 """A Thursday, 00:00 UTC."""
-LENGTH: Final = 30 * MINUTE
+LENGTH: Final = 20 * MINUTE
 """Of a fault."""
-EVERY: Final = 2 * HOUR
+EVERY: Final = 80 * MINUTE
 AFTER: Final = 40 * MINUTE
 """For so long after a fault, what is told may be its end."""
 _ROWS: Final = 100_000
@@ -106,6 +109,43 @@ def _about(fault: Fault, found: Finding) -> bool:
     )
 
 
+class RollupsOnly(LocalStore):
+    """A store whose tables of telemetry keep nothing and only fill the roll-ups: what the watcher reads, in a tenth of
+    the time."""
+
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
+        if _UNREAD.match(sql):
+            return ""
+        if _BASE.match(sql):
+            lines = sql[: sql.index("\nENGINE")].splitlines()
+            columns = "\n".join(line for line in lines if not line.strip().startswith("INDEX"))
+            sql = re.sub(r",\s*\)\s*$", "\n)", columns) + " ENGINE = Null"
+        return await super().command(sql, parameters)
+
+
+_BASE: Final = re.compile(r"\s*CREATE TABLE IF NOT EXISTS (?:otel_|hyperdx_)\w+")
+_UNREAD: Final = re.compile(
+    r"\s*(?:ALTER TABLE (?:otel_|hyperdx_)|CREATE MATERIALIZED VIEW IF NOT EXISTS (?:otel|airis_facets))"
+)
+_SHARED: Final = ("Timestamp", "ServiceName")
+_WATCHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "otel_logs": (*_SHARED, "SeverityText", "SeverityNumber"),
+    "otel_traces": (*_SHARED, "SpanKind", "StatusCode", "Duration"),
+    "otel_metrics_gauge": (),
+    "otel_metrics_sum": (),
+}
+"""What the roll-ups that are watched are made of; of metrics everything."""
+
+
+def _narrow(name: str, batch: pa.RecordBatch, tenant: str) -> pa.RecordBatch:
+    columns = _WATCHED[name]
+    if not columns:
+        return batch
+    owner = pa.array([[("airis.tenant", tenant)]], pa.map_(pa.string(), pa.string()))
+    owners = owner.take(pa.array(np.zeros(batch.num_rows, dtype=np.int64)))
+    return batch.select(list(columns)).append_column("ResourceAttributes", owners)
+
+
 async def fill(
     store: Store, tenant: str, course: Course, said: Callable[[float], None] = lambda _: None
 ) -> int:
@@ -118,8 +158,8 @@ async def fill(
             decoded = decode(payload.signal, payload.body, tenant=tenant, received_ns=0)
             tables = route_sessions(decoded.tables) if payload.signal == "logs" else decoded.tables
             for name, batch in tables.items():
-                if name.startswith("otel_"):
-                    waiting.setdefault(name, []).append(batch)
+                if name in _WATCHED:
+                    waiting.setdefault(name, []).append(_narrow(name, batch, tenant))
                     rows += batch.num_rows
         if rows > _ROWS or end >= plan.end:
             for name, batches in waiting.items():
