@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airis_ray.aiops.asked import MAX_POINTS
 from airis_ray.aiops.asked_arrow import read_stream
+from airis_ray.aiops.asked_json import read_series
 from airis_ray.errors import InvalidInput, TooLarge, Unprocessable
 from tests.unit.aiops.http import stream, times
 
@@ -109,3 +110,35 @@ def test_damaged_streams_are_the_callers_fault(
     except InvalidInput:
         return
     assert len(asked) <= MAX_POINTS
+
+
+ITEMS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.lists(st.integers(), max_size=2)
+)
+SERIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "timestamps": st.lists(ITEMS, max_size=8) | ITEMS,
+        "values": st.lists(ITEMS, max_size=8) | ITEMS,
+        "labels": st.dictionaries(st.text(max_size=3), ITEMS, max_size=2) | ITEMS,
+        "other": ITEMS,
+    },
+)
+
+
+@given(st.lists(SERIES | ITEMS, min_size=1, max_size=4))
+def test_any_json_is_read_or_its_fault_is_told(series: list[object]) -> None:
+    asked = read_series([*series, {"timestamps": times(4), "values": [1, 2, 3, 4]}], 0)
+    reading = asked.read(4)
+    assert len(asked) == len(series) + 1
+    assert asked.faults(len(series)) == []
+    for number in range(len(series)):
+        told = bool(asked.faults(number))
+        assert told != bool(
+            (reading.batch[asked.points.offsets[number] : asked.points.offsets[number + 1]] >= 0).any()
+        )
