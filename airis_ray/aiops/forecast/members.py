@@ -16,8 +16,8 @@ from airis_ray.aiops.series import Floats, Ints
 
 FADES: Final = (0.35, 0.8)
 """By how much a season counts less than the one after it, as exp(-fade), in the means over seasons."""
-LEVELS: Final = (0.0, 0.5)
-"""How much of the newest season's change of level the means follow."""
+LEVELS: Final = (0.0, 0.7)
+"""How much of the newest change of level the means follow."""
 CYCLES: Final = 6
 TRENDS: Final = (
     (0.2, 0.0, 1.0),
@@ -79,23 +79,34 @@ def seasonal(histories: Histories, origins: Ints, horizon: int, which: int) -> d
         for fade, total, weight in zip(FADES, totals, weights, strict=True):
             total += np.exp(-fade * back) * inside * moment
             weight += np.exp(-fade * back) * inside
-    drift = _drift(histories, origins, period)
     found = {"one {} ago": newest}
     for fade, total, weight in zip(FADES, totals, weights, strict=True):
         mean = np.where(weight > 0, total / np.maximum(weight, 1e-12), last)
+        gap = _gap(histories, origins, period, fade)
         for level in LEVELS:
-            found[f"mean of the {{}} ({fade}, {level})"] = mean + level * drift
+            found[f"mean of the {{}} ({fade}, {level})"] = mean + level * gap
     return found
 
 
-def _drift(histories: Histories, origins: Ints, period: Ints) -> Floats:
-    """[n, o, 1]: mean of the newest season less that of the season before it."""
+def _gap(histories: Histories, origins: Ints, period: Ints, fade: float) -> Floats:
+    """[n, o, 1]: by how much the newest values are above the fading mean of the seasons before.
+
+    The newest values are those of the series' shortest season.
+    """
     sums = np.concatenate([np.zeros((len(histories), 1)), histories.values.cumsum(axis=1)], axis=1)
-    rows, length = np.arange(len(histories))[:, None], np.maximum(period, 1)[:, None]
-    ends = [np.maximum(origins + 1 - back * length, 0) for back in range(3)]
-    newest, before = (sums[rows, ends[i]] - sums[rows, ends[i + 1]] for i in range(2))
-    known = (ends[2] > histories.first[:, None]) & (period > 0)[:, None]
-    return np.where(known, (newest - before) / length, 0.0)[:, :, None]
+    rows, first = np.arange(len(histories))[:, None], histories.first[:, None]
+    shortest = np.where(histories.sure, histories.periods, np.iinfo(np.int64).max).min(axis=1)
+    window = np.minimum(shortest, np.maximum(period, 1))[:, None]
+    total, weight = np.zeros(origins.shape), np.zeros(origins.shape)
+    for back in range(1, CYCLES + 1):
+        ends = origins + 1 - back * np.maximum(period, 1)[:, None]
+        share = np.exp(-fade * (back - 1)) * (ends - window >= first)
+        low = np.maximum(ends - window, 0)
+        total += share * (sums[rows, np.maximum(ends, 0)] - sums[rows, low])
+        weight += share
+    newest = sums[rows, origins + 1] - sums[rows, np.maximum(origins + 1 - window, 0)]
+    known = (weight > 0) & (period > 0)[:, None]
+    return np.where(known, (newest - total / np.maximum(weight, 1e-12)) / window, 0.0)[:, :, None]
 
 
 def profile(histories: Histories, upto: int) -> Floats:
