@@ -28,6 +28,8 @@ from benchmarks.report import machine
 Rng = np.random.Generator
 SIZES = ((10, 10), (20, 20), (10, 1_000), (100, 100), (1_000, 1_000), (10_000, 10_000), (100_000, 100_000))
 SHARES = (0.04, 0.1, 0.3, 1.0)
+GROUP = 10_000
+"""Events of each group that a cause is planted in."""
 KINDS = ("single", "pair", "numeric", "absent")
 _VALUES = (2, 2, 3, 4, 4, 5, 8, 8, 10, 12, 20, 50, 200, 2_000)
 _COMMON = (3, 4, 5, 6, 7)
@@ -119,20 +121,20 @@ def null(answers: int, seed: int) -> bool:
 
 
 def planted(answers: int, seed: int) -> bool:
-    """Causes of every kind and share beside a harmless drift, 3,000 events against 3,000."""
+    """Causes of every kind and share beside a harmless drift."""
     rng = np.random.default_rng(seed)
     kept = True
     for kind in KINDS:
         for share in SHARES:
             hits = 0
             for _ in range(answers):
-                target = np.arange(6_000) < 3_000
-                world = World(rng, 6_000)
-                drifted = target & (rng.random(6_000) < 0.1)
+                target = np.arange(2 * GROUP) < GROUP
+                world = World(rng, 2 * GROUP)
+                drifted = target & (rng.random(2 * GROUP) < 0.1)
                 world.codes["key0"][drifted] = 1
-                causes = world.plant(rng, kind, target & (rng.random(6_000) < share))
+                causes = world.plant(rng, kind, target & (rng.random(2 * GROUP) < share))
                 hits += first_of(world, target) in causes
-            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers}")
+            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers} ({GROUP:,} events each)")
             kept &= hits >= 0.95 * answers
     return kept
 

@@ -28,7 +28,7 @@ _IDS: Final = frozenset({"TraceId", "SpanId", "ParentSpanId"})
 """Columns that are ids whatever is in them."""
 _ZERO_IS_MISSING: Final = frozenset({"SeverityNumber", "TemplateId"})
 _ROW_HASH: Final[Mapping[str, Sql]] = {
-    "traces": Sql("cityHash64(SpanId, TraceId)"),
+    "traces": Sql("cityHash64(SpanId)"),
     "logs": Sql("cityHash64(Timestamp, SpanId, Body)"),
     "sessions": Sql("cityHash64(Timestamp, SpanId, Body)"),
 }
