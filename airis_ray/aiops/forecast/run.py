@@ -39,13 +39,7 @@ def forecast(
     nothing. Raises InvalidInput for a horizon or level out of range, TooLarge past the limits of this module.
     """
     asked = _levels(levels)
-    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
-        raise InvalidInput.field(
-            "/horizon", f"is {horizon!r}; expected a whole number of steps, 1 to {MAX_HORIZON}"
-        )
-    if horizon > MAX_HORIZON or len(batch) * horizon * len(asked) > MAX_VALUES:
-        limit = f"at most {MAX_HORIZON} steps and {MAX_VALUES} values"
-        raise TooLarge(f"/horizon: {horizon} steps of {len(batch)} series; {limit}")
+    _within_limits(horizon, len(batch), len(asked))
     rows, errors = _fit_for_it(batch)
     histories, days_off = prepare(batch.take(rows), calendar, horizon)
     quantiles = np.empty((len(rows), horizon, len(asked)))
@@ -84,6 +78,16 @@ def prepare(batch: SeriesBatch, calendar: Calendar | None, horizon: int) -> tupl
     return Histories(filled, first, starts, batch.steps, lengths, sure, floor), days_off
 
 
+def _within_limits(horizon: int, series: int, quantiles: int) -> None:
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
+        raise InvalidInput.field(
+            "/horizon", f"is {horizon!r}; expected a whole number of steps, 1 to {MAX_HORIZON}"
+        )
+    if horizon > MAX_HORIZON or series * horizon * quantiles > MAX_VALUES:
+        limit = f"at most {MAX_HORIZON} steps and {MAX_VALUES} values"
+        raise TooLarge(f"/horizon: {horizon} steps of {series} series; {limit}")
+
+
 def _levels(levels: Sequence[float]) -> Floats:
     for level in levels:
         if not 0 < level < 100:
@@ -93,7 +97,7 @@ def _levels(levels: Sequence[float]) -> Floats:
 
 
 def _fit_for_it(batch: SeriesBatch) -> tuple[Ints, tuple[SeriesError, ...]]:
-    known = (batch.present[:, -history.CONTEXT :] if batch.width else batch.present).sum(axis=1)
+    known = np.isfinite(history.right_aligned(batch)[0]).sum(axis=1)
     bad = np.flatnonzero(known < LEAST_POINTS)
     text = f"known points among the newest {history.CONTEXT}; a forecast needs at least {LEAST_POINTS}"
     errors = tuple(SeriesError(batch.names[row], None, f"{known[row]} {text}") for row in bad)

@@ -82,6 +82,15 @@ def test_series_that_cannot_be_forecast_do_not_spoil_the_others() -> None:
     assert np.isfinite(found.quantiles).all()
 
 
+def test_a_short_series_beside_a_very_long_one_is_not_lost() -> None:
+    values = np.full((2, 30_000), np.nan)
+    values[0] = np.random.default_rng(0).normal(50, 1, 30_000)
+    values[1, :200] = values[0, :200]
+    found = forecast(SeriesBatch.of(values, steps=HOUR, lengths=[30_000, 200]), 5)
+    assert found.rows.tolist() == [0, 1]
+    assert (np.abs(found.median - 50) < 3).all()
+
+
 def test_an_empty_batch_gives_an_empty_forecast() -> None:
     found = forecast(SeriesBatch.of(np.zeros((0, 5))), 4)
     assert found.median.shape == (0, 4)
