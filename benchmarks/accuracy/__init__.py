@@ -1,0 +1,1 @@
+"""Accuracy on public data: one module a section of ``docs/accuracy.md``."""
