@@ -3,8 +3,8 @@
 ``python -m benchmarks.watch_faults [--learned DAYS] [--quiet DAYS] [--rate R] [--seed N] [--faults A,B] [--json]``
 
 The shop's telemetry goes into an embedded store in this process; the watcher runs through it with a clock of its own.
-Each fault lasts 20 minutes, one every 80. Found is a fault where an anomaly of its service (of a node: of a metric
-that it moves) is told before 40 minutes after its end. What is told at other times is a false alarm.
+Each fault lasts 20 minutes, one every hour. Found is a fault where an anomaly of its service (of a node: of a metric
+that it moves) is told before 35 minutes after its end. What is told at other times is a false alarm.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ START: Final = 1_788_998_400 * SECOND
 """A Thursday, 00:00 UTC."""
 LENGTH: Final = 20 * MINUTE
 """Of a fault."""
-EVERY: Final = 80 * MINUTE
-AFTER: Final = 40 * MINUTE
+EVERY: Final = 60 * MINUTE
+AFTER: Final = 35 * MINUTE
 """For so long after a fault, what is told may be its end."""
 _ROWS: Final = 100_000
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airis_ray.aiops.series import SECOND, Bools, Floats, Ints, SeriesBatch
+from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 from airis_ray.aiops.watch.windows import Keys, Points
 
 
 @dataclass
 class Counters:
-    """The last reading of each series that is a counter, so that the next one becomes a rate."""
+    """The last reading of each series that is a counter, so that the next one becomes an increase."""
 
     value: Floats
     """[n], NaN before the first"""
@@ -39,8 +39,8 @@ def grid_of(points: Points, keys: Keys, start: int, cells: int, step: int) -> tu
     return grid, rises
 
 
-def rates(grid: Floats, rises: Bools, start: int, step: int, counters: Counters) -> Floats:
-    """The grid with counters' readings as increases a second since the reading before, which ``counters`` keeps.
+def increases(grid: Floats, rises: Bools, start: int, step: int, counters: Counters) -> Floats:
+    """The grid with counters' readings as increases a cell since the reading before, which ``counters`` keeps.
 
     A counter that fell began anew: nothing is known of that cell. The same holds for its first reading ever.
     """
@@ -54,7 +54,7 @@ def rates(grid: Floats, rises: Bools, start: int, step: int, counters: Counters)
     newest = np.maximum.accumulate(known, axis=1)
     before = newest[:, :-1]
     gained = readings[:, 1:] - np.take_along_axis(readings, before, axis=1)
-    passed = (times[:, 1:] - np.take_along_axis(times, before, axis=1)) / SECOND
+    passed = (times[:, 1:] - np.take_along_axis(times, before, axis=1)) / step
     with np.errstate(invalid="ignore", divide="ignore"):
         grid[rows] = np.where(gained >= 0, gained / passed, np.nan)
     last = newest[:, -1:]

@@ -11,7 +11,7 @@ import numpy as np
 from airis_ray.aiops.protocol import Detector, Scores
 from airis_ray.aiops.series import Bools, Ints
 from airis_ray.aiops.watch.findings import Finding, Subject
-from airis_ray.aiops.watch.grids import Counters, grid_of, history, newest, rates
+from airis_ray.aiops.watch.grids import Counters, grid_of, history, increases, newest
 from airis_ray.aiops.watch.tracking import AT_THRESHOLD, Rules, Track, follow, tracks_of
 from airis_ray.aiops.watch.windows import Keys, Points
 
@@ -61,7 +61,7 @@ class Group:
         present = ~np.isnan(grid)
         last = self.done + (cells - 1 - present[:, ::-1].argmax(axis=1)) * self.step
         self.seen = np.where(present.any(axis=1), last, self.seen)
-        grid = rates(grid, rises, self.done, self.step, self.counters)
+        grid = increases(grid, rises, self.done, self.step, self.counters)
         scores = self.detector.update(newest(grid, self.zero, self.names, self.done, self.step))
         self.done = upto
         for row, choice in enumerate(scores.choices):
@@ -123,7 +123,7 @@ def learn(
     cells = (upto - start) // step
     counters = Counters.of(len(keys))
     grid, rises = grid_of(points, keys, start, cells, step)
-    grid = rates(grid, rises, start, step, counters)
+    grid = increases(grid, rises, start, step, counters)
     present = ~np.isnan(grid)
     some = present.any(axis=1)
     enough = cells - np.where(some, present.argmax(axis=1), cells) >= warmup

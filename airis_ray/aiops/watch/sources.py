@@ -1,7 +1,8 @@
 """Where the watched series come from: the three roll-ups, each as one SELECT of points.
 
 A point is ``key`` (its series; a service has several, one for each measure), ``at`` (Unix seconds of the cell's
-beginning), a value for each measure, and ``rises`` (1 where the value is a counter's reading and not yet a rate).
+beginning), a value for each measure, and ``rises`` (1 where the value is a counter's reading and not yet an increase).
+Counts are those of a cell, whole numbers: a detector knows how much such ones stray, of a rate it does not.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ SERVICES: Final = Source(
     "traces",
     "airis_services_10s",
     f"""
-    SELECT key, toUnixTimestamp(cell) AS at, n / {{step}} AS v0, if(n < {_FEWEST}, nan, e / n) AS v1,
+    SELECT key, toUnixTimestamp(cell) AS at, n AS v0, if(n < {_FEWEST}, nan, e / n) AS v1,
         {_millis(0.5, _FEWEST)} AS v2, {_millis(0.95, _FEWEST_TAIL)} AS v3, 0::UInt8 AS rises
     FROM
     (
@@ -77,7 +78,7 @@ SERVICES: Final = Source(
     FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key
     """,
     (
-        Measure("requests", "1/s", True),
+        Measure("requests", "", True),
         Measure("error_rate", "1", False),
         Measure("duration_p50", "ms", False),
         Measure("duration_p95", "ms", False),
@@ -95,16 +96,16 @@ LOGS: Final = Source(
     "logs",
     "airis_logs_10s",
     f"""
-    SELECT cityHash64(ServiceName, {_LEVEL}) AS key, toUnixTimestamp({_CELL}) AS at, sum(Count) / {{step}} AS v0,
+    SELECT cityHash64(ServiceName, {_LEVEL}) AS key, toUnixTimestamp({_CELL}) AS at, sum(Count) AS v0,
         0::UInt8 AS rises
     FROM airis_logs_10s WHERE {{period}} GROUP BY key, cell
     """,
     f"""
     SELECT cityHash64(ServiceName, {_LEVEL} AS level) AS key, any(ServiceName)::String AS service,
-        any(if(level = '', 'logs', concat('logs.', level))) AS metric, '1/s' AS unit, {_NO_MAPS}
+        any(if(level = '', 'logs', concat('logs.', level))) AS metric, '' AS unit, {_NO_MAPS}
     FROM airis_logs_10s WHERE {{period}} GROUP BY key
     """,
-    (Measure("", "1/s", True),),
+    (Measure("", "", True),),
 )
 
 _SERIES: Final = "cityHash64(MetricName, MetricKind, MetricUnit, ServiceName, SeriesHash) AS key"
@@ -119,7 +120,7 @@ METRICS: Final = Source(
     SELECT {_SERIES}, toUnixTimestamp({_CELL}) AS at,
         multiIf(any(MetricKind) = 'gauge', sum(Sum) / sum(Points),
                 max(AggregationTemporality) = {_CUMULATIVE}, tupleElement(max(Last), 2),
-                sum(Sum) / {{step}}) AS v0,
+                sum(Sum)) AS v0,
         (max(IsMonotonic) AND max(AggregationTemporality) = {_CUMULATIVE})::UInt8 AS rises
     FROM airis_series_1m WHERE {_VALUES} AND {{period}} GROUP BY key, cell
     """,

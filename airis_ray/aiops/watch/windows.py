@@ -105,7 +105,7 @@ class Rollups:
         parameters = {"keys": [int(key) for key in bases]} if len(bases) <= _LISTED else {}
         sql = self._select(source, source.subjects, start, end, condition=condition)
         table = (await self._store.query(Query(sql, parameters, tenant))).table
-        return _subjects(table, source, keys)
+        return _subjects(table, source, keys, self._seconds)
 
     def _select(
         self,
@@ -146,14 +146,15 @@ def _melted(table: pa.Table, measures: int) -> Points:
     return Points(keys[good], np.broadcast_to(at, values.shape)[good], values[good], rises[good])
 
 
-def _subjects(table: pa.Table, source: Source, keys: Keys) -> dict[int, Subject]:
+def _subjects(table: pa.Table, source: Source, keys: Keys, seconds: int) -> dict[int, Subject]:
     wanted = set(keys.tolist())
     found: dict[int, Subject] = {}
     for row in table.to_pylist(maps_as_pydicts="lossy"):
         for salt, measure in zip(_SALTS, source.measures, strict=False):
             key = row["key"] ^ int(salt)
             if key in wanted:
-                metric, unit = measure.metric or row["metric"], measure.unit or row["unit"]
+                metric = measure.metric or row["metric"]
+                unit = f"per {seconds} s" if measure.zero else measure.unit or row["unit"]
                 labels = tuple(_labels(row["attributes"], row["resource"]))
                 found[key] = Subject(row["service"], source.signal, metric, unit, labels)
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from airis_ray.aiops.series import MINUTE, SECOND
-from airis_ray.aiops.watch.grids import Counters, grid_of, history, newest, rates
+from airis_ray.aiops.watch.grids import Counters, grid_of, history, increases, newest
 from airis_ray.aiops.watch.sources import LOGS, METRICS, SERVICES
 from airis_ray.aiops.watch.windows import Points, Rollups, Scope
 from tests.support.local_store import LocalStore
@@ -34,7 +34,7 @@ async def test_requests_errors_and_latencies_of_a_service(migrated_store: LocalS
     grid, _ = grid_of(points, keys, START, 3, MINUTE)
     found = {subjects[int(key)].metric: row for key, row in zip(keys, grid, strict=True)}
     assert {subject.service for subject in subjects.values()} == {"cart"}
-    np.testing.assert_allclose(found["requests"], [0.5, np.nan, 4 / 60])
+    np.testing.assert_allclose(found["requests"], [30, np.nan, 4])
     # Four requests are too few for a share or a quantile.
     np.testing.assert_allclose(found["error_rate"], [0.1, np.nan, np.nan])
     np.testing.assert_allclose(found["duration_p95"], [100, np.nan, np.nan], rtol=0.011)
@@ -58,9 +58,7 @@ async def test_logs_by_level_however_it_is_spelled(migrated_store: LocalStore, t
     reader = Rollups(migrated_store, 10)
     points = await reader.points(tenant, LOGS, START, START + MINUTE)
     subjects = await reader.subjects(tenant, LOGS, START, START + MINUTE, np.unique(points.keys))
-    found = {
-        subjects[int(key)].metric: value * 10 for key, value in zip(points.keys, points.values, strict=True)
-    }
+    found = {subjects[int(key)].metric: value for key, value in zip(points.keys, points.values, strict=True)}
     assert found == {"logs.warn": 3, "logs.error": 1, "logs": 2}
 
 
@@ -90,17 +88,17 @@ async def test_every_metric_series_belongs_to_one_shard(migrated_store: LocalSto
     assert tenant in await whole.tenants(*window)
 
 
-def test_a_counter_becomes_a_rate_across_windows_gaps_and_restarts() -> None:
+def test_a_counter_becomes_increases_across_windows_gaps_and_restarts() -> None:
     keys = np.array([7], dtype=np.uint64)
     at = START + np.array([0, 1, 3, 4]) * MINUTE
     readings = np.array([100.0, 160.0, 280.0, 30.0])
     points = Points(np.repeat(keys, 4), at, readings, np.ones(4, bool))
     counters = Counters.of(1)
     grid, rises = grid_of(points, keys, START, 3, MINUTE)
-    first = rates(grid, rises, START, MINUTE, counters)
+    first = increases(grid, rises, START, MINUTE, counters)
     grid, rises = grid_of(points, keys, START + 3 * MINUTE, 2, MINUTE)
-    second = rates(grid, rises, START + 3 * MINUTE, MINUTE, counters)
-    np.testing.assert_allclose(np.concatenate([first, second], axis=1), [[np.nan, 1, np.nan, 1, np.nan]])
+    second = increases(grid, rises, START + 3 * MINUTE, MINUTE, counters)
+    np.testing.assert_allclose(np.concatenate([first, second], axis=1), [[np.nan, 60, np.nan, 60, np.nan]])
     assert counters.value.tolist() == [30.0]
 
 
