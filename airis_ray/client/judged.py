@@ -190,7 +190,7 @@ def _asked(
     for part in parts(sent):
         answer = http.exchange(path, part, options)
         said = orjson.loads(answer.schema.metadata[META])
-        found.append(with_labels(answer, [each["labels"] for each in said], names))
+        found.append(with_labels(answer, [each["labels"] for each in said], names, sent["time"].type))
         about += [{"names": names, **each} for each in said]
     return pa.concat_tables(found), about, names
 

@@ -47,9 +47,7 @@ def as_series(frame: object, time: str | None, value: str | None, by: Sequence[s
             field.name for field in table.schema if _is_text(field.type) and field.name not in (time, value)
         ]
     labels = {name: table[name].cast(pa.string()) for name in by}
-    made = pa.table(
-        {**labels, "time": _nanoseconds(table[time], time), "value": _numbers(table[value], value)}
-    )
+    made = pa.table({**labels, "time": _times(table[time], time), "value": _numbers(table[value], value)})
     made = made.sort_by([(name, "ascending") for name in (*by, "time")]).combine_chunks()
     coded = {name: pc.dictionary_encode(made[name].combine_chunks()) for name in by}
     return pa.table({**coded, "time": made["time"], "value": made["value"]})
@@ -73,10 +71,13 @@ def parts(table: pa.Table) -> Iterator[pa.Table]:
         begin = end
 
 
-def with_labels(table: pa.Table, labels: Sequence[dict[str, str]], names: Sequence[str]) -> pa.Table:
-    """An answer with the labels of each row's series in the place of its number, behind its time."""
+def with_labels(
+    table: pa.Table, labels: Sequence[dict[str, str]], names: Sequence[str], kind: pa.DataType
+) -> pa.Table:
+    """An answer with the labels of each row's series in the place of its number; its times of the type ``kind``."""
     number = table["series"]
-    columns: dict[str, Any] = {"time": table["time"]}
+    instants = table["time"].cast(pa.int64()).cast(pa.timestamp("ns", kind.tz))
+    columns: dict[str, Any] = {"time": instants.cast(kind, safe=False)}
     for name in names:
         columns[name] = pa.array([each.get(name) for each in labels], pa.string()).take(number)
     rest = [name for name in table.column_names if name not in ("series", "time")]
@@ -98,13 +99,12 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _nanoseconds(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("ns", kind.tz)).cast(pa.timestamp("ns"))
-    if pa.types.is_integer(kind):
-        return column.cast(pa.timestamp("ns"))
-    raise InvalidInput(f"column {name} is {kind}; expected timestamps or integer nanoseconds")
+def _times(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(column.type):
+        return column
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.int64()).cast(pa.timestamp("ns"))
+    raise InvalidInput(f"column {name} is {column.type}; expected timestamps or integer nanoseconds")
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

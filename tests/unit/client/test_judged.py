@@ -122,3 +122,14 @@ def test_large_tables_go_in_pieces_that_cut_no_series(
     cut = air.detect(table)
     assert cut.arrow().equals(whole.arrow())
     assert len(cut.about) == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.timestamp("ns"), pa.timestamp("us", "Asia/Seoul"), pa.timestamp("s", "UTC")]
+)
+def test_times_come_back_as_they_were(air: Connection, table: pa.Table, kind: pa.DataType) -> None:
+    times_of = table["time"].cast(pa.int64()).cast(pa.timestamp("ns", kind.tz)).cast(kind)
+    found = air.detect(table.set_column(0, "time", times_of)).arrow()
+    assert found["time"].type == kind
+    assert set(found["time"].to_pylist()) == set(times_of.to_pylist())
+    assert air.forecast(table.set_column(0, "time", times_of), 2).arrow()["time"].type == kind
