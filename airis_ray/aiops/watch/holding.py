@@ -34,9 +34,8 @@ class Held:
 
     def note(self, points: Points, room: int) -> int:
         """Let the series that were not known wait to be learned, at most ``room`` of them; how many found none."""
-        found = np.unique(points.keys)
-        for keys in (*(group.keys for group in self.groups), self.waiting):
-            found = found[~np.isin(found, keys, assume_unique=True)]
+        known = np.concatenate([*(group.keys for group in self.groups), self.waiting])
+        found = np.setdiff1d(points.keys, known)
         kept = found[: max(room, 0)]
         self.waiting = np.concatenate([self.waiting, kept])
         self.again = np.concatenate([self.again, np.zeros(len(kept), dtype=np.int64)])
