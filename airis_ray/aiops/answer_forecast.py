@@ -61,28 +61,18 @@ class Foreseen:
         limits: dict[int, dict[str, Any]] = {}
         for batch, forecast in enumerate(found):
             at = np.flatnonzero(reading.batch == batch)
-            rows, first = np.unique(reading.row[at], return_index=True)
-            of_row = owner[at][first]
+            of_row = owner[at][np.unique(reading.row[at], return_index=True)[1]]  # every row has a point
             for error in forecast.errors:
-                asked.refuse(
-                    int(of_row[np.searchsorted(rows, int(error.name))]), "values", None, error.message
-                )
-            numbers += of_row[np.searchsorted(rows, forecast.rows)].tolist()
+                asked.refuse(int(of_row[int(error.name)]), "values", None, error.message)
+            numbers += of_row[forecast.rows].tolist()
             reasons += forecast.reasons
             if limit is not None:
-                told = _limits(reading.batches[batch], limit)
-                limits |= {int(number): told[row] for row, number in zip(rows.tolist(), of_row, strict=True)}
+                limits |= dict(zip(of_row.tolist(), _limits(reading.batches[batch], limit), strict=True))
         order = np.argsort(numbers)
         times, mean = (_stacked([part(each) for each in found], order) for part in (Forecast.times, _mean))
-        bands = {
-            f"{level:g}": tuple(
-                _stacked([each.band(level)[side] for each in found], order) for side in (0, 1)
-            )
-            for level in levels
-        }
-        return cls(
-            asked, np.array(numbers, np.int64)[order], times, mean, bands, [reasons[i] for i in order], limits
-        )
+        bands = {f"{level:g}": _edges(found, level, order) for level in levels}
+        sorted_reasons = [reasons[i] for i in order]
+        return cls(asked, np.array(numbers, np.int64)[order], times, mean, bands, sorted_reasons, limits)
 
     def json(self) -> bytes:
         """The body of the answer."""
@@ -144,6 +134,11 @@ def _limits(batch: SeriesBatch, limit: float) -> list[dict[str, Any]]:
     for each in told:
         each["reason"] = each["reason"] or f"a slope needs at least {LEAST_POINTS} points"
     return told
+
+
+def _edges(found: Sequence[Forecast], level: float, order: Any) -> tuple[Floats, Floats]:
+    low, high = zip(*(each.band(level) for each in found), strict=True)
+    return _stacked(low, order), _stacked(high, order)
 
 
 def _mean(forecast: Forecast) -> Floats:

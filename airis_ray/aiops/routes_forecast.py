@@ -30,6 +30,7 @@ _COLUMNS: Final = (
     "of lists, a row a series. horizon and levels (80,95) go into the query."
 )
 _IN_QUERY: Final = "of an Arrow stream; of a JSON body it is a field"
+Option = Annotated[str | None, Query(description=_IN_QUERY)]
 
 
 def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
@@ -48,19 +49,14 @@ def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
     async def post_forecast(
         request: Request,
         principal: Reader,
-        horizon: Annotated[str | None, Query(description=_IN_QUERY)] = None,
+        horizon: Option = None,
         levels: Annotated[list[str] | None, Query(description=_IN_QUERY)] = None,
-        limit: Annotated[str | None, Query(description=_IN_QUERY)] = None,
-        holidays: Annotated[str | None, Query(description=_IN_QUERY)] = None,
-        time_zone: Annotated[str | None, Query(description=_IN_QUERY)] = None,
+        limit: Option = None,
+        holidays: Option = None,
+        time_zone: Option = None,
     ) -> Response:
-        query = {
-            "horizon": horizon,
-            "levels": levels,
-            "limit": limit,
-            "holidays": holidays,
-            "time_zone": time_zone,
-        }
+        query = {"horizon": horizon, "levels": levels, "limit": limit, "holidays": holidays}
+        query["time_zone"] = time_zone
         options, asked = await take(request, ForecastOptions, ForecastRequest, query, clock())
         found = await foreseen(asked, options, ahead)
         if wants_arrow(request):
