@@ -60,9 +60,10 @@ def run(data: Path) -> str:
     lines = [
         "## Anomalies: NAB",
         "",
-        "The novelty detector, run online in updates of 100 points, one set of constants for all files; NAB's scoring (one threshold"
-        " for the corpus and profile, the best, as NAB does). The constants were chosen on these same files: there is"
-        " no held-out part in this figure. Alerts are causal; a test compares one point at a time with all at once.",
+        "The novelty detector, run online in updates of 100 points, one set of constants for all files; NAB's scoring"
+        " (one threshold for the corpus and profile, the best, as NAB does). The constants were chosen on these same"
+        " files: there is no held-out part in this figure. Alerts are causal; a test compares one point at a time with"
+        " all at once.",
         "",
         f"| detector | {' | '.join(profile.name for profile in profiles)} |",
         "|---|" + "---|" * len(profiles),

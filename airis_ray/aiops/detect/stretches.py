@@ -11,7 +11,7 @@ from airis_ray.aiops.detect import wording
 from airis_ray.aiops.detect.baseline import Expectation
 from airis_ray.aiops.detect.tails import THRESHOLD
 from airis_ray.aiops.protocol import Anomaly, Kind, Singles
-from airis_ray.aiops.series import Bools, Ints, SeriesBatch
+from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 JOINED: Final = 3
 """Stretches with no more cells between them are one."""
@@ -98,6 +98,8 @@ def _most(found: Runs, score: Singles) -> tuple[list[int], list[int], list[int]]
 
 
 def _one(batch: SeriesBatch, score: Singles, found: Expectation, row: int, first: int, last: int) -> Anomaly:
+    departure = np.nan_to_num(found.departure[row, first : last + 1])
+    first, last = _narrowed(departure, first, last)
     cells = slice(first, last + 1)
     departure = np.nan_to_num(found.departure[row, cells])
     worst = first + int(np.abs(departure).argmax())
@@ -127,6 +129,15 @@ def _one(batch: SeriesBatch, score: Singles, found: Expectation, row: int, first
         expected,
         *wording.sentences(fact),
     )
+
+
+def _narrowed(departure: Floats, first: int, last: int) -> tuple[int, int]:
+    """Windows blur where an unusual value is: where values tell it, from the first of them to the last."""
+    size = np.abs(departure)
+    if size.max() < 2 * FAR:
+        return first, last
+    far = np.flatnonzero(size >= max(FAR, size.max() / 4))
+    return first + int(far[0]), first + int(far[-1])
 
 
 def _gone(batch: SeriesBatch, found: Expectation, row: int, first: int, last: int) -> Anomaly:
