@@ -98,7 +98,7 @@ class Learned:
     short: Keys
 
 
-_COUNTED: Final = frozenset({("traces", "requests")})
+_COUNTED: Final = frozenset({("traces", "requests"), ("traces", "errors")})
 
 
 def counts(subject: Subject) -> bool:

@@ -17,9 +17,11 @@ METRIC_STEP: Final = 60
 """Seconds of a cell of ``airis_series_1m``."""
 
 _FEWEST: Final = 5
-"""Requests of a cell below which a share of errors or a median says nothing: 1 of 2 is no error rate of 50 %."""
-_FEWEST_TAIL: Final = 20
-"""The same of a p95: of fewer requests it is the slowest of them."""
+"""Requests of a cell below which a median says nothing."""
+_FEWEST_TAIL: Final = 60
+"""The same of a p95: it should take three slow requests to move it."""
+_FEWEST_SHARE: Final = 100
+"""The same of a share of errors: one error more is 1 % at most. Of fewer requests their count is judged."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ class Source:
     points: str
     subjects: str
     measures: tuple[Measure, ...]
+    shortest: int = 10
+    """seconds that a cell has at least"""
 
     def step(self, seconds: int) -> int:
         """The seconds of a cell where the watcher turns every ``seconds``."""
-        return max(seconds, METRIC_STEP) if self.name == "metrics" else seconds
+        return max(seconds, self.shortest)
 
 
 _REQUESTS: Final = "SpanKind IN ('Server', 'Consumer', 'SPAN_KIND_SERVER', 'SPAN_KIND_CONSUMER')"
@@ -64,8 +68,8 @@ SERVICES: Final = Source(
     "traces",
     "airis_services_10s",
     f"""
-    SELECT key, toUnixTimestamp(cell) AS at, n AS v0, if(n < {_FEWEST}, nan, e / n) AS v1,
-        {_millis(0.5, _FEWEST)} AS v2, {_millis(0.95, _FEWEST_TAIL)} AS v3, 0::UInt8 AS rises
+    SELECT key, toUnixTimestamp(cell) AS at, n AS v0, if(n < {_FEWEST_SHARE}, nan, e / n) AS v1,
+        {_millis(0.5, _FEWEST)} AS v2, {_millis(0.95, _FEWEST_TAIL)} AS v3, e AS v4, 0::UInt8 AS rises
     FROM
     (
         SELECT cityHash64(ServiceName) AS key, {_CELL}, toFloat64(sum(Count)) AS n, sum(Errors) AS e,
@@ -82,8 +86,30 @@ SERVICES: Final = Source(
         Measure("error_rate", "1", False),
         Measure("duration_p50", "ms", False),
         Measure("duration_p95", "ms", False),
+        Measure("errors", "", True),
     ),
 )
+
+_SLOW_STEP: Final = 600
+
+SLOW: Final = Source(
+    "slow",
+    "traces",
+    "airis_services_10s",
+    f"""
+    SELECT cityHash64(ServiceName, 'slow') AS key, toUnixTimestamp({_CELL}) AS at, sum(Errors) AS v0,
+        0::UInt8 AS rises
+    FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key, cell
+    """,
+    f"""
+    SELECT cityHash64(ServiceName, 'slow') AS key, any(ServiceName)::String AS service, '' AS metric, '' AS unit,
+        {_NO_MAPS}
+    FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key
+    """,
+    (Measure("errors", "", True),),
+    _SLOW_STEP,
+)
+"""Errors of ten minutes: of services with few requests, a minute's are too few to stand out."""
 
 _SPELLED: Final = [(spelling, level) for level in LEVELS for spelling in SPELLINGS[level]]
 _LEVEL: Final = (
@@ -131,6 +157,7 @@ METRICS: Final = Source(
     FROM airis_series_1m AS series WHERE {_VALUES} AND {{period}} GROUP BY key
     """,
     (Measure("", "", False),),
+    METRIC_STEP,
 )
 
-SOURCES: Final = (SERVICES, LOGS, METRICS)
+SOURCES: Final = (SERVICES, SLOW, LOGS, METRICS)

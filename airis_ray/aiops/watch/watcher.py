@@ -144,7 +144,8 @@ class Watcher:
         held = self._of(tenant, source.name)
         step = self._rollups.step(source)
         start = held.done if held.done is not None else upto - _CELLS * step
-        rules = Rules(step, self._settings.confirm)
+        lasting = self._settings.confirm * self._settings.interval * SECOND
+        rules = Rules(step, confirm=max(round(lasting / step), 1))
         points = findings = 0
         while start < upto:
             cells = min(max(_POINTS // max(len(held), 1), 1), _CELLS)

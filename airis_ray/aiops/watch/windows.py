@@ -18,7 +18,7 @@ from airis_ray.store.protocol import Query, Store
 Keys = npt.NDArray[np.uint64]
 
 _SALTS: Final = np.array(
-    [0, 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64
+    [0, 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63], dtype=np.uint64
 )  # a service's measures are series of their own; the constants of xxHash
 _INSTANCE: Final = ("k8s.pod.name", "service.instance.id", "container.name", "k8s.node.name", "host.name")
 _LISTED: Final = 1000  # keys named in a query; of more, the whole window is read
@@ -105,7 +105,7 @@ class Rollups:
         parameters = {"keys": [int(key) for key in bases]} if len(bases) <= _LISTED else {}
         sql = self._select(source, source.subjects, start, end, condition=condition)
         table = (await self._store.query(Query(sql, parameters, tenant))).table
-        return _subjects(table, source, keys, self._seconds)
+        return _subjects(table, source, keys, source.step(self._seconds))
 
     def _select(
         self,

@@ -233,5 +233,4 @@ async def test_shards_find_together_what_one_finds(world: World) -> None:
         world.at(HISTORY + 3)
         await watcher.turn()
     assert sum(sizes) == 6
-    assert all(sizes)
     assert len({row["series"] for row in await world.found()}) == 6

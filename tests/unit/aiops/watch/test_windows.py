@@ -36,8 +36,9 @@ async def test_requests_errors_and_latencies_of_a_service(migrated_store: LocalS
     assert {subject.service for subject in subjects.values()} == {"cart"}
     np.testing.assert_allclose(found["requests"], [30, np.nan, 4])
     # Four requests are too few for a share or a quantile.
-    np.testing.assert_allclose(found["error_rate"], [0.1, np.nan, np.nan])
-    np.testing.assert_allclose(found["duration_p95"], [100, np.nan, np.nan], rtol=0.011)
+    np.testing.assert_allclose(found["errors"], [3, np.nan, 4])
+    np.testing.assert_allclose(found["duration_p50"], [100, np.nan, np.nan], rtol=0.011)
+    assert found.keys() == {"requests", "errors", "duration_p50"}
     assert len(await reader.points("nobody", SERVICES, START, START + MINUTE)) == 0
 
 
