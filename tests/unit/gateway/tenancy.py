@@ -8,6 +8,7 @@ from typing import Any
 
 import cramjam
 
+from airis_ray.gateway.applications import APPLICATIONS
 from airis_ray.telemetry.prometheus.messages import V1
 from tests.unit.gateway.parties import ARROW, Call, Calls, Party, payload
 
@@ -384,5 +385,11 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/api/aiops/anomalies"): anomalies,
     ("POST", "/api/aiops/anomalies/{anomaly}/verdict"): say,
     ("DELETE", "/api/aiops/anomalies/{anomaly}/verdict"): unsay,
+    **{
+        (method, f"{application.prefix}/{{path}}"): none  # answered while an application is not there
+        for application in APPLICATIONS
+        if application.prefix
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    },
 }
 """What the walk sends to each route. A new route needs a line here, or the walk fails."""

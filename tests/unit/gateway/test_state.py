@@ -207,3 +207,13 @@ async def test_pages_load_nothing_from_elsewhere(world: World, path: str) -> Non
 async def test_the_page_speaks_korean_and_english(world: World) -> None:
     text = (await world.client(None).get("/")).text
     assert len(re.findall(r'class="ko"', text)) == len(re.findall(r'class="en"', text)) > 5
+
+
+async def test_an_application_that_is_not_there_is_unavailable_and_not_unknown(world: World) -> None:
+    client = world.client(world.admin)
+    for method, path in (("POST", "/v1/traces"), ("GET", "/api/analytics/services")):
+        answer = await client.request(method, path)
+        assert answer.status_code == 503, path
+        assert answer.headers["retry-after"] == "1"
+        assert path in answer.json()["detail"]
+    assert (await client.get("/api/nothing")).status_code == 404

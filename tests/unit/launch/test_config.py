@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import importlib.util
+import os
+import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -57,6 +61,46 @@ def test_two_instances_get_ports_of_their_own() -> None:
     first, second = serve_environment({}, settings), serve_environment({}, settings)
     assert len({first[name] for name in names}) == len(names)
     assert first["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"] != second["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"]
+
+
+def haproxy_configuration(folder: Path) -> str:
+    """What Ray Serve's own template says of applications that are not there, in a configuration of its own."""
+    found = importlib.util.find_spec("ray")
+    assert found is not None
+    assert found.origin is not None
+    module = Path(found.origin).parent / "serve" / "_private" / "haproxy_templates.py"
+    template = module.read_text(encoding="utf-8").replace("\\'", "'")
+    errors = re.findall(r"^ *errorfile 50\d ", template, re.MULTILINE)
+    http = re.search(r"^backend default_backend\n.*\n", template, re.MULTILINE)
+    grpc = re.search(r"^backend default_grpc_backend\n(?:    .*\n)+", template, re.MULTILINE)
+    assert errors
+    assert http
+    assert grpc
+    page = folder / "500.http"
+    page.write_text("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+    timeouts = [f"    timeout {each} 1s" for each in ("connect", "client", "server")]
+    lines = ["defaults", "    mode http", *timeouts, *(f"{line}{page}" for line in errors), "frontend all"]
+    lines += ["    bind 127.0.0.1:1", "    default_backend default_backend", http[0], grpc[0]]
+    return "\n".join(lines)
+
+
+def test_haproxy_answers_503_where_an_application_is_not_there(tmp_path: Path) -> None:
+    environ = serve_environment({"PATH": os.environ["PATH"]}, Settings.from_env({}))
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(haproxy_configuration(tmp_path))
+    checked = subprocess.run(
+        [environ["RAY_SERVE_HAPROXY_BINARY_PATH"], "-c", "-f", str(config)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stderr
+    written = config.read_text()
+    assert "errorfile" not in written
+    assert "status 404" not in written
+    assert written.count("status 503") == 2
 
 
 def test_what_the_operator_set_is_kept() -> None:
