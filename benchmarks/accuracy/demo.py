@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -96,16 +97,11 @@ def ours(known: Shop, first: int) -> list[tuple[int, int]]:
     return found
 
 
-def run() -> str:
-    """The section of docs/accuracy.md; raises AssertionError where a floor is missed."""
-    first = DAYS * 86_400 * SECOND // STEP
-    quiet = shop(2 * DAYS)
-    methods = {
-        "**ours (seasonal)**": ours,
-        "SigNoz's formula, |z| > 3": signoz,
-        "Netdata's formula, 18 of 18": netdata,
-    }
-    alarms = {name: len(_events(method(quiet, first))) / DAYS for name, method in methods.items()}
+Method = Callable[[Shop, int], list[tuple[int, int]]]
+
+
+def _seen(methods: dict[str, Method], first: int) -> dict[str, list[str]]:
+    """The faults within whose two hours each method finds something."""
     seen: dict[str, list[str]] = {name: [] for name in methods}
     for fault in FAULTS:
         begin = START + AT * 3600 * SECOND
@@ -114,6 +110,20 @@ def run() -> str:
         for name, method in methods.items():
             inside = [1 for _, cell in method(ill, first) if low <= cell < low + FAULT_HOURS * 12]
             seen[name] += [fault] if inside else []
+    return seen
+
+
+def run() -> str:
+    """The section of docs/accuracy.md; raises AssertionError where a floor is missed."""
+    first = DAYS * 86_400 * SECOND // STEP
+    quiet = shop(2 * DAYS)
+    methods: dict[str, Method] = {
+        "**ours (seasonal)**": ours,
+        "SigNoz's formula, |z| > 3": signoz,
+        "Netdata's formula, 18 of 18": netdata,
+    }
+    alarms = {name: len(_events(method(quiet, first))) / DAYS for name, method in methods.items()}
+    seen = _seen(methods, first)
     lines = [
         "## Anomalies: the demo",
         "",
