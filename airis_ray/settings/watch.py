@@ -30,7 +30,10 @@ class WatchSettings(Group):
     )
     forget: Seconds = Field(86400.0, ge=600.0, description="silence after which a series is no longer held")
     confirm: int = Field(
-        3, ge=1, le=100, description="cells that a deviation lasts before it is told; clear ones are told at once"
+        3,
+        ge=1,
+        le=100,
+        description="cells that a deviation lasts before it is told; clear ones are told at once",
     )
     checkpoint: Seconds = Field(300.0, gt=0, description="time between two writes of a series' state")
 

@@ -104,7 +104,8 @@ def test_the_notebooks_run(
         output
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {}) or "data:image/png" in output.get("data", {}).get("text/html", "")
+        if "image/png" in output.get("data", {})
+        or "data:image/png" in output.get("data", {}).get("text/html", "")
     ]
     assert len(pictures) == drawn
     nbformat.write(notebook, Path(air.data_dir) / f"{name}.ipynb")
