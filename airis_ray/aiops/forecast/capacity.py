@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from airis_ray.aiops.forecast import history
 from airis_ray.aiops.gridding import SeriesError
@@ -140,6 +139,8 @@ def clean_ups(rising: Floats, first: Ints) -> Bools:
 
 def _passage(growth: _Growth, gap: Floats, length: Ints, level: float) -> tuple[Floats, Floats]:
     """[n, 3] steps from the newest point (inf: not in sight) and the chance [n]."""
+    from scipy.special import stdtr, stdtrit  # see members.py
+
     furthest = FURTHEST * length
     freedom = PARTS - 2
     expected = np.where(growth.slope > 0, gap / np.where(growth.slope > 0, growth.slope, 1.0), furthest)

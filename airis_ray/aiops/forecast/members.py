@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.signal import lfilter
 
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.series import Floats, Ints
@@ -138,6 +137,8 @@ def trends(histories: Histories, origins: Ints, horizon: int, upto: int) -> Floa
 
     Damped smoothing is run as the ARIMA(1, 1, 2) it equals, so that no loop over points is needed.
     """
+    from scipy.signal import lfilter  # 60 MB that a process which only watches does without
+
     begin = max(histories.width - TREND_CONTEXT, 0)
     begin = min(begin, max(int(origins.min()) - TREND_CONTEXT // 2, 0))
     season = profile(histories, upto)
