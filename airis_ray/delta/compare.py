@@ -17,9 +17,10 @@ from airis_ray.analytics.sql import Sql
 from airis_ray.delta import statements
 from airis_ray.delta.analysis import Counted, Plan, counted, findings, planned
 from airis_ray.delta.answers import answer
+from airis_ray.delta.asked import told_apart
 from airis_ray.delta.attributes import Sides
 from airis_ray.delta.models import CompareAnswer, CompareRequest
-from airis_ray.delta.sample import Sample, Sampler, Values, entries
+from airis_ray.delta.sample import LeftOut, Sample, Sampler, Values, entries
 from airis_ray.delta.statements import Compared
 from airis_ray.errors import TooLarge
 from airis_ray.store import Query, Store
@@ -87,7 +88,9 @@ def _compared(request: CompareRequest, now_ns: int, hot: HotKeys, thinning: int)
         part = parse_range(group.from_, group.to, now_ns, pointer=f"/{name}")
         matches = query_filter(group.query, request.signal, now_ns=now_ns, pointer=f"/{name}/query", hot=hot)
         sides.append(statements.condition(source, part, matches, thinning))
-    return Compared(request.signal, source, *sides)
+    asked = told_apart(request.target.query, request.baseline.query, request.signal)
+    target, baseline = sides
+    return Compared(request.signal, source, target, baseline, asked)
 
 
 def _planned(rows: pa.Table, compared: Compared) -> tuple[Sample, Plan]:
@@ -96,7 +99,9 @@ def _planned(rows: pa.Table, compared: Compared) -> tuple[Sample, Plan]:
     found = [each for at in range(len(compared.source.maps) + 1) for each in entries(rows, at)]
     names = _names(found, compared)
     for values, name in zip(found, names, strict=True):
-        if values.key != TENANT_ATTRIBUTE:
+        if values.key in compared.asked:
+            sampler.left_out.append(LeftOut(name, "the queries tell the groups apart by it"))
+        elif values.key != TENANT_ATTRIBUTE:
             sampler.add(values, name)
     sample = sampler.sample()
     return sample, planned(sample)

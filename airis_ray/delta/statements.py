@@ -43,12 +43,13 @@ FIRST: Final = 2
 
 @dataclass(frozen=True)
 class Compared:
-    """Two conditions on the rows of a signal."""
+    """Two conditions on the rows of a signal; ``asked`` are the columns and keys in which they differ as they stand."""
 
     signal: str
     source: Source
     target: Sql
     baseline: Sql
+    asked: frozenset[str]
 
     @property
     def table(self) -> Sql:

@@ -11,6 +11,7 @@ import pytest
 
 from airis_ray.analytics.search import SearchRequest, search
 from airis_ray.delta import compare
+from airis_ray.delta.asked import told_apart
 from tests.support import records
 from tests.support.local_store import LocalStore
 from tests.unit.delta.conftest import NOW
@@ -75,7 +76,7 @@ async def test_what_failed_spans_have_in_common(
     assert (answer["target_count"], answer["baseline_count"]) == (len(failed), len(others))
     assert answer["sampled"] is False
     found = by_key(answer)
-    assert answer["attributes"][0]["key"] in ("StatusCode", "service.version")
+    assert answer["attributes"][0]["key"] in ("app.user.tier", "service.version")
     version = found["service.version"]
     assert version["significant"]
     assert version["values"][0]["value"] == "2.4"
@@ -247,3 +248,27 @@ async def test_past_the_budget_only_a_part_is_read(migrated_store: LocalStore, t
     assert answers[0] == answers[1]
     assert answers[0].sampled
     assert 100 < answers[0].target_count + answers[0].baseline_count < 800
+
+
+async def test_what_the_queries_say_is_no_difference(
+    http: httpx.AsyncClient, migrated_store: LocalStore, tenant: str
+) -> None:
+    await migrated_store.insert("otel_traces", records.span(tenant, *spans(500, 7)))
+    answer = await asked(http)
+    assert "StatusCode" not in [found["key"] for found in answer["attributes"]]
+    assert {"key": "StatusCode", "reason": "the queries tell the groups apart by it"} in answer["left_out"]
+
+
+@pytest.mark.parametrize(
+    ("target", "baseline", "found"),
+    [
+        ("service:cart status:error", "service:cart -status:error", {"StatusCode"}),
+        ("service:cart", "-service:cart", {"ServiceName", "service.name"}),
+        ("", "level:error", {"SeverityText", "SeverityNumber"}),
+        ("user.id:1 or size:>2", "", {"user.id", "enduser.id", "size"}),
+        ("timeout", "", {"Body"}),
+        ("service:cart", "service:cart", set()),
+    ],
+)
+def test_by_what_queries_tell_groups_apart(target: str, baseline: str, found: set[str]) -> None:
+    assert told_apart(target, baseline, "logs" if {"Body", "SeverityText"} & found else "traces") == found
