@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from airis_ray.aiops.detect import level as levels
 from airis_ray.aiops.detect import tails
-from airis_ray.aiops.detect.filling import filled, standardised
 from airis_ray.aiops.detect.robust import TO_DEVIATION, median, quantiles
 from airis_ray.aiops.detect.season import Season
+from airis_ray.aiops.filling import standardised, straight
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 PARTS: Final = 24
@@ -76,7 +76,7 @@ class Baseline:
         counts = _counts(history.values)
         deviation = _deviations(rest - levels.chosen(rest, reach), _part(season, phase), history.values)
         ends = history.starts + history.lengths * history.steps
-        usual = standardised(filled(history), history.inside)[1]
+        usual = standardised(straight(history.values), history.inside)[1]
         clear = (season.cells > 0) & (np.median(deviation, axis=1) <= CLEAR * usual)
         tail, trust = np.ones((len(history), 2)), np.ones(len(history))
         newest = _newest(history)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from airis_ray.aiops.detect import lengths as window_lengths
-from airis_ray.aiops.detect.filling import filled, standardised
 from airis_ray.aiops.detect.neighbours import Cut, distances, on_cells
+from airis_ray.aiops.filling import standardised, straight
 from airis_ray.aiops.series import Floats, Ints, SeriesBatch
 
 _SMALLEST: Final = 1e-3
@@ -50,7 +50,7 @@ class Shapes:
     def of(cls, history: SeriesBatch) -> tuple[Shapes, Floats]:
         """Learn from a history; with it [n, t], how unusual each of its own cells is (logarithms, 0: average)."""
         inside = history.inside
-        values = filled(history)
+        values = straight(history.values)
         mean, deviation = standardised(values, inside)
         flat = _scaled(values, mean, deviation)
         period = window_lengths.repeats(flat, inside)
@@ -64,7 +64,7 @@ class Shapes:
         """[n, t]: the same of a batch that overlaps the history or follows it."""
         offset = self._offset(batch)
         if not (offset > 0).any():
-            own = _scaled(filled(batch), self.mean, self.deviation)
+            own = _scaled(straight(batch.values), self.mean, self.deviation)
             return self._unusual(_Asked(own, batch.lengths, offset))
         joined = self._with_context(batch, offset)
         values = _scaled(joined, self.mean, self.deviation)
@@ -84,7 +84,7 @@ class Shapes:
         column = np.arange(width)
         own = np.take_along_axis(self.values, np.minimum(column, self.lengths[:, None] - 1), axis=1)
         at = np.clip(column - offset[:, None], 0, batch.width - 1)
-        new = np.take_along_axis(_scaled(filled(batch), self.mean, self.deviation), at, axis=1)
+        new = np.take_along_axis(_scaled(straight(batch.values), self.mean, self.deviation), at, axis=1)
         fresh = (column >= offset[:, None]) & (column >= self.lengths[:, None])
         values = np.where(fresh, new, own)
         if width <= 2 * kept:
@@ -110,7 +110,7 @@ class Shapes:
         column = np.clip(at, 0, self.values.shape[1] - 1)
         before = np.take_along_axis(self.values, column, axis=1) * self._scale[:, None] + self.mean[:, None]
         both = np.concatenate([np.where(known, before, np.nan), batch.values], axis=1)
-        return filled(SeriesBatch.of(both, lengths=batch.lengths + CONTEXT))
+        return straight(SeriesBatch.of(both, lengths=batch.lengths + CONTEXT).values)
 
     @property
     def _scale(self) -> Floats:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from airis_ray.aiops.filling import straight
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 CONTEXT: Final = 20_480
@@ -85,21 +86,4 @@ def without_holes(values: Floats, first: Ints, periods: Ints) -> Floats:
         earlier = columns[rows] - periods[rows, period, None]
         again = np.where(earlier >= first[rows, None], filled[rows[:, None], np.maximum(earlier, 0)], np.nan)
         filled[rows] = np.where(np.isnan(filled[rows]) & inner[rows], again, filled[rows])
-    return _straight(filled)
-
-
-def _straight(values: Floats) -> Floats:
-    """Linear interpolation along rows; the ends repeat the nearest known value."""
-    missing = np.isnan(values)
-    if not missing.any():
-        return values
-    n, width = values.shape
-    columns = np.broadcast_to(np.arange(width), (n, width))
-    before = np.maximum.accumulate(np.where(missing, -1, columns), axis=1)
-    after = np.minimum.accumulate(np.where(missing, width, columns)[:, ::-1], axis=1)[:, ::-1]
-    left, right = np.where(before < 0, after, before), np.where(after >= width, before, after)
-    rows = np.arange(n)[:, None]
-    nothing = (left < 0) | (left >= width)
-    low, high = values[rows, np.clip(left, 0, width - 1)], values[rows, np.clip(right, 0, width - 1)]
-    share = (columns - left) / np.maximum(right - left, 1)
-    return np.where(nothing, 0.0, np.where(missing, low + (high - low) * share, values))
+    return straight(filled)

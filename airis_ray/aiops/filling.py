@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from airis_ray.aiops.series import Bools, Floats, SeriesBatch
+from airis_ray.aiops.series import Bools, Floats
 
 
-def filled(batch: SeriesBatch) -> Floats:
-    """[n, t] values; a hole lies on the straight line between its neighbours, the ends repeat the nearest value."""
-    values = batch.values
+def straight(values: Floats) -> Floats:
+    """[n, t] values without NaN: a hole lies on the straight line between its neighbours, the ends repeat the nearest
+    value, a row without any value is 0."""
     missing = np.isnan(values)
     if not missing.any():
         return values
