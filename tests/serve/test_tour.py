@@ -31,7 +31,7 @@ def shop(air: Instance) -> Iterator[Connection]:
 
 def _answer(air: Instance, *arguments: str) -> Any:
     done = air.airis(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout[:4000] + done.stderr
     return json.loads(done.stdout)
 
 
