@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from airis_ray.web.service import service_guard
 from airis_ray.web.vitals import Vitals, vitals
 
 _ASK_SECONDS: Final = 1.5  # for all replicas of an application; they answer from memory
+_AGAIN_SECONDS: Final = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 @serve.deployment(name="Gateway")
@@ -71,7 +75,14 @@ class _Everybody:
 
 
 async def _applications() -> Mapping[str, str]:
-    status = await asyncio.to_thread(serve.status)
+    try:
+        status = await asyncio.to_thread(serve.status)
+    except (
+        Exception
+    ) as error:  # the controller is asked while it changes: one failure says nothing of the rest
+        _log.warning("Serve's status could not be had; asking again: %r", error)
+        await asyncio.sleep(_AGAIN_SECONDS)
+        status = await asyncio.to_thread(serve.status)
     return {name: str(overview.status.value) for name, overview in status.applications.items()}
 
 
