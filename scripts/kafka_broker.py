@@ -22,6 +22,8 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.processes import pause
+
 KAFKA_VERSION = "4.1.1"
 CACHE = Path(".cache/kafka")
 
@@ -125,7 +127,7 @@ class Broker:
 
     def pause(self) -> None:
         """Stop its clock: connections stay open and nothing is answered."""
-        os.kill(self.pid, signal.SIGSTOP)
+        pause(self.pid, STOP_SECONDS)
 
     def resume(self) -> None:
         """Let it go on after :meth:`pause`."""

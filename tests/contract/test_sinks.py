@@ -61,8 +61,10 @@ class StoreBackend:
     @contextmanager
     def absent(self) -> Any:
         self.store.error = Unavailable("away")
-        yield
-        self.store.error = None
+        try:
+            yield
+        finally:
+            self.store.error = None
 
 
 class KafkaBackend:
@@ -80,8 +82,10 @@ class KafkaBackend:
     @contextmanager
     def absent(self) -> Any:
         self.leave()
-        yield
-        self.back()
+        try:
+            yield
+        finally:
+            self.back()
 
 
 @pytest.fixture(params=BACKENDS)
