@@ -176,7 +176,9 @@ class ApacheKafka(Broker):
 
     def _format(self, properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        # With "=": one number in 64 begins with "-" and would be taken for an option.
+        named = [f"--cluster-id={cluster}", f"--config={properties}"]
+        command = [*self._java(), "kafka.tools.StorageTool", "format", *named]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False)
         if done.returncode:
             properties.unlink()
