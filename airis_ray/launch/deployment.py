@@ -92,6 +92,5 @@ def _end_serve_run(sentence: str) -> None:
         if b"run" in command and any(part.endswith(b"serve") for part in command):
             with open(f"/proc/{pid}/fd/2", "a", encoding="utf-8") as terminal:
                 terminal.write(f"{MARK}{sentence}\n")
-            os.kill(
-                pid, signal.SIGHUP
-            )  # of a SIGTERM Ray prints the stack; its processes end with their driver
+            # Of a SIGTERM Ray prints the stack. Its processes end when their driver is gone.
+            os.kill(pid, signal.SIGHUP)
