@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,9 +70,9 @@ class SeriesAnswer(Frame):
             self._draw(each, about, told=True)
         return axes
 
+    @abstractmethod
     def _draw(self, ax: Axes, about: dict[str, Any], *, told: bool) -> None:
         """Draw one series; ``told``: with what else there is to say below it."""
-        raise NotImplementedError
 
     def _below(self) -> str:
         """What stands below the picture, in HTML."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from airis_ray.errors import TooLarge
 from airis_ray.stream.protocol import Partition
 from tests.unit.stream.world import LOGS, World, scenario
@@ -25,24 +27,12 @@ def test_what_the_store_refuses_is_found_and_set_aside() -> None:
     assert world.store.accounts["dead_lettered", "refused"] == 1
 
 
-def test_a_store_that_refuses_everything_is_to_blame_itself() -> None:
+@pytest.mark.parametrize("messages", [10, 1])
+def test_a_store_that_refuses_everything_is_to_blame_itself(messages: int) -> None:
     async def work(world: World) -> None:
         world.store.refuses = lambda _: True
         world.start()
-        world.send(10)
-        await asyncio.sleep(60)
-        assert not await world.dead()
-        world.store.refuses = lambda _: False
-        await world.drained()
-
-    scenario(work).assert_exactly_once()
-
-
-def test_a_message_refused_alone_is_kept_while_the_store_takes_no_other() -> None:
-    async def work(world: World) -> None:
-        world.store.refuses = lambda _: True
-        world.start()
-        world.send(1)
+        world.send(messages)
         await asyncio.sleep(60)
         assert not await world.dead()
         world.store.refuses = lambda _: False
