@@ -30,6 +30,7 @@ _KEYS: Final = {
     # The versions of a row have to meet on one shard.
     "airis_anomalies": "cityHash64(id)",
     "airis_verdicts": "cityHash64(anomaly)",
+    "airis_comparisons": "cityHash64(anomaly)",
 }
 _METRICS_KEY: Final = "cityHash64(ServiceName, MetricName)"  # a series lies on one shard
 

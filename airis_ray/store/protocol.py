@@ -34,6 +34,7 @@ TENANT_TABLES: tuple[str, ...] = (
     "airis_alerts",
     "airis_anomalies",
     "airis_verdicts",
+    "airis_comparisons",
 )
 """Every table that holds tenants' rows; each has a column ``Tenant``."""
 

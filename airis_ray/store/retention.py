@@ -24,11 +24,12 @@ RETENTION: Final[Mapping[str, tuple[tuple[SignalKind, ...], str]]] = {
     "airis_alerts": (("logs",), "Time"),
     "airis_anomalies": (("logs", "traces", "metrics"), "start"),
     "airis_verdicts": (("logs", "traces", "metrics"), "updated"),
+    "airis_comparisons": (("logs", "traces"), "start"),
 }
 """Table → the signals it is made of (the longest retention counts), and the column its age is taken from."""
 
 _NO_SERVICE: Final = frozenset(
-    {"otel_traces_trace_id_ts", "airis_facets_15m", "airis_anomalies", "airis_verdicts"}
+    {"otel_traces_trace_id_ts", "airis_facets_15m", "airis_anomalies", "airis_verdicts", "airis_comparisons"}
 )
 """Tables without a column ServiceName: they keep what is kept longest of anybody."""
 

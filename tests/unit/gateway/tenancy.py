@@ -29,6 +29,7 @@ TABLES = (
     "airis_alerts",
     "airis_anomalies",
     "airis_verdicts",
+    "airis_comparisons",
     "airis_keys",
     "airis_tenants",
     "airis_audit",
