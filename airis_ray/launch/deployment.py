@@ -1,4 +1,7 @@
-"""What the applications' builders share on Ray: the embedded store is up, the tables are there, or a clear end."""
+"""What the applications' builders share on Ray: the embedded store is up, the tables are there, or a clear end.
+
+Serve's proxies import this module, too, for :func:`check_start`: the store's client is loaded where it is used.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,50 @@ import contextlib
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ray._private.worker import global_worker
+from ray.experimental.internal_kv import _internal_kv_exists, _internal_kv_put
 from ray.util.metrics import Gauge
 
 from airis_ray.errors import AirisError
-from airis_ray.launch.preflight import absolute
-from airis_ray.launch.process import MARK
+from airis_ray.launch.process import MARK, REFUSED
 from airis_ray.settings import Settings
-from airis_ray.store.client import open_store
-from airis_ray.store.embedded.actor import ensure_store
-from airis_ray.store.migrate import migrate
-from airis_ray.web.mirror import Mirror
 
 _log = logging.getLogger(__name__)
 
 _EXPORT_SECONDS: Final = 10.0  # as often as Ray's own metrics go to its agent
+_CHECK_SECONDS: Final = 30.0  # the checks' own limits add up to 9 s; the rest is a busy machine
+_BEGUN: Final = b"airis-begun"
+"""In the cluster's key-value store once the first application is built."""
+
+
+def check_start(_servicer: Any, _server: Any) -> None:
+    """End a `serve run` on this machine that cannot work, before Serve builds anything for it.
+
+    Listed first in ``grpc_servicer_functions``: of all code of ours Serve runs it first, 4 s before the builders. It
+    registers nothing. Once the first application is being built there is nothing left to check: the data folder is
+    then this instance's own, and what does not answer may come back.
+    """
+    if _serve_run() is None or _internal_kv_exists(_BEGUN):
+        return
+    command = [sys.executable, "-m", "airis_ray.launch.preflight"]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=_CHECK_SECONDS)
+    except subprocess.TimeoutExpired:
+        _log.warning(
+            "the checks before the start took over %.0f s; the builders make them again", _CHECK_SECONDS
+        )
+        return
+    if ended.returncode == REFUSED:
+        _end_serve_run(ended.stderr.strip())
+    elif ended.returncode != 0:
+        _log.warning("the checks before the start failed themselves: %s", ended.stderr)
 
 
 def prepared() -> Settings:
@@ -35,6 +62,10 @@ def prepared() -> Settings:
     Every application calls it when it is built; the first one does the work. Raises AirisError, and ends a `serve run`
     on this machine with the sentence: Serve itself would retry and stay up without a working application.
     """
+    from airis_ray.launch.preflight import absolute
+    from airis_ray.store.embedded.actor import ensure_store
+
+    _internal_kv_put(_BEGUN, b"1")
     try:
         settings = absolute(Settings.from_env())
         if settings.clickhouse_url is None:
@@ -53,6 +84,8 @@ def export_metrics() -> None:
 
     Called once by each replica. Prometheus finds them at the agents (``ray_airis_…``), those of all replicas of a pod.
     """
+    from airis_ray.web.mirror import Mirror
+
     mirror = Mirror(Gauge)
 
     def run() -> None:
@@ -68,6 +101,9 @@ def export_metrics() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
+    from airis_ray.store.client import open_store
+    from airis_ray.store.migrate import migrate
+
     store = open_store(settings)
     try:
         await migrate(store, settings=settings)
@@ -82,15 +118,28 @@ def _ensure_topics(settings: Settings) -> None:
         _log.warning(note)
 
 
-def _end_serve_run(sentence: str) -> None:
-    """Say why on the terminal of the `serve run` that started this cluster, and end it."""
+def _serve_run() -> int | None:
+    """The pid of the `serve run` on this machine that started this cluster.
+
+    None on a cluster, where the driver is on another machine or is no `serve run`.
+    """
     job = global_worker.current_job_id.hex()
     infos = global_worker.gcs_client.get_all_job_info(job_or_submission_id=job)
     pid = next((info.driver_pid for info in infos.values()), 0)
-    with contextlib.suppress(OSError):  # on a cluster the driver is on another machine, or is no `serve run`
+    with contextlib.suppress(OSError):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if b"run" in command and any(part.endswith(b"serve") for part in command):
-            with open(f"/proc/{pid}/fd/2", "a", encoding="utf-8") as terminal:
-                terminal.write(f"{MARK}{sentence}\n")
-            # Of a SIGTERM Ray prints the stack. Its processes end when their driver is gone.
-            os.kill(pid, signal.SIGHUP)
+            return int(pid)
+    return None
+
+
+def _end_serve_run(sentence: str) -> None:
+    """Say why on the terminal of the `serve run` that started this cluster, and end it."""
+    pid = _serve_run()
+    if pid is None:
+        return
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/fd/2", "a", encoding="utf-8") as terminal:
+            terminal.write(f"{MARK}{sentence}\n")
+        # Of a SIGTERM Ray prints the stack. Its processes end when their driver is gone.
+        os.kill(pid, signal.SIGHUP)

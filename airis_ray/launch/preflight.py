@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from airis_ray.errors import InvalidInput, Unavailable
+from airis_ray.errors import AirisError, InvalidInput, Unavailable
+from airis_ray.launch.process import REFUSED
 from airis_ray.settings import Settings
 from airis_ray.store.embedded.folder import check_data_dir
 
@@ -23,9 +25,14 @@ def preflight(settings: Settings) -> None:
 
     Raises InvalidInput or Unavailable with the sentence to print.
     """
-    check_data_dir(settings.data_dir).release()
+    check_parts(settings)
     for name, host, port in _ports(settings):
         _check_port(name, host, port)
+
+
+def check_parts(settings: Settings) -> None:
+    """Check the data folder and the stateful tier; raises as :func:`preflight`."""
+    check_data_dir(settings.data_dir).release()
     if settings.clickhouse_url is not None:
         _check_clickhouse(settings.clickhouse_url)
     if settings.kafka.bootstrap is not None:
@@ -122,3 +129,17 @@ def absolute(settings: Settings) -> Settings:
             "kafka": kafka.model_copy(update=files),
         }
     )
+
+
+def main() -> int:
+    """The checks as a process of their own, for Serve's proxies: ports apart, which Serve itself takes."""
+    try:
+        check_parts(absolute(Settings.from_env()))
+    except AirisError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

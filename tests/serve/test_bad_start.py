@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.serve.conftest import ROOT, Instance, free_ports
 
@@ -43,6 +44,27 @@ def _refused(environ: dict[str, str], *words: str) -> None:
     for word in words:
         assert word in lines[0]
     assert seconds < 10.0
+
+
+def test_a_serve_run_without_our_start(tmp_path: Path) -> None:
+    """Serve runs our check with its proxies, so that Ray starts, but no application is built."""
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    http, grpc = free_ports(2)
+    config["http_options"]["port"], config["grpc_options"]["port"] = http, grpc
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    serve = Path(sys.executable).with_name("serve")
+    ended = subprocess.run(
+        [serve, "run", tmp_path / "config.yaml"],
+        env=_environ(tmp_path / "data", AIRIS_HTTP_PROT="1"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120.0,
+    )
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[-1].startswith("airis: AIRIS_HTTP_PROT is no setting of AIRIS-Ray")
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "Importing application" not in ended.stdout + ended.stderr
 
 
 def test_an_unknown_variable(tmp_path: Path) -> None:
