@@ -26,13 +26,17 @@ from typing import Any
 import yaml
 
 from scripts import kube_api_arguments as arguments
-from scripts.kube_api_build import CACHE, OPERATOR, STAGES, KubeApiError, missing
+from scripts.kube_api_build import CACHE, OPERATOR, STAGES, missing
 
 _START_SECONDS = 120.0  # 8 s on an idle machine
 STOP_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 
 ADMIN = "admin"
+
+
+class KubeApiError(Exception):
+    """The API server is not built or did not start; the message says why."""
 
 
 class KubeApi:

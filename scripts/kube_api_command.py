@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.kube_api import STOP_SECONDS, KubeApi
+from scripts.go_modules import GoError
+from scripts.kube_api import STOP_SECONDS, KubeApi, KubeApiError
 from scripts.kube_api import __doc__ as DESCRIPTION  # noqa: N812 - a docstring is a constant
-from scripts.kube_api_build import CACHE, KubeApiError, build, build_operator
+from scripts.kube_api_build import CACHE, build, build_operator
 from scripts.processes import end
 
 
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.verb == "start":
             return _start(data, given.cache)
         return _stop(data) if given.verb == "stop" else _status(data)
-    except KubeApiError as error:
+    except (GoError, KubeApiError) as error:
         print(f"kube-api: {error}", file=sys.stderr)
         return 1
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,11 +21,12 @@ from typing import Any
 
 import yaml
 
+from scripts.go_modules import GoError, compiled
+
 CACHE = Path(".cache/otel-collector")
 PROGRAM = "otel-collector"
 MODULE = Path(__file__).parent / "otel_collector_module"
 
-_BUILD_SECONDS = 3600.0
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
@@ -50,27 +50,10 @@ def versions() -> str:
 
 def build(cache: Path = CACHE, *, jobs: int = 1) -> Path:
     """Build the program, ``jobs`` packages at a time. Raises CollectorError."""
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        raise CollectorError("Go is missing: needed to build a Collector")
-    target = cache.absolute() / PROGRAM
-    command = ["nice", go, "build", "-p", str(jobs), "-ldflags", "-s -w", "-o", str(target), "."]
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
     try:
-        done = subprocess.run(
-            command,
-            cwd=MODULE,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise CollectorError(f"not built within {_BUILD_SECONDS:g} s") from None
-    if done.returncode:
-        raise CollectorError(f"go build: {' '.join(done.stderr.split())[-500:]}")
-    return target
+        return compiled(".", cache.absolute() / PROGRAM, MODULE, jobs=jobs)
+    except GoError as error:
+        raise CollectorError(str(error)) from None
 
 
 @contextlib.contextmanager
