@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCHEMAS = $(or $(AIRIS_TEST_SCHEMAS),$(shell cd ../shared/schemas 2>/dev/null && pwd))
 
+RECORDER := airis_ray/gateway/assets/recorder.js
+
 .DEFAULT_GOAL := help
-.PHONY: help install build run test lint type unit contract test-kube test-kube-api test-faults serve-test lock bench clean
+.PHONY: help install build recorder run test lint type unit contract test-kube test-kube-api test-faults serve-test lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +25,13 @@ $(STAMP): pyproject.toml requirements.lock hatch_build.py
 build: $(STAMP) ## compile the OTLP decoder in place (done by install; needed after a change of its C sources)
 	$(BIN)/python hatch_build.py
 
+recorder: $(STAMP) $(RECORDER) ## build the browser recorder, which the gateway serves at /recorder.js
+
+$(RECORDER): scripts/ui ui/recorder/package-lock.json $(wildcard ui/recorder/src/*.ts ui/recorder/*.config.ts)
+	@VENV="$(VENV)" scripts/ui build
+
 run: $(STAMP) ## start everything on this machine: http://127.0.0.1:3000 (Ctrl-C stops it)
+	@$(MAKE) --no-print-directory $(RECORDER) || echo "make: without the browser recorder; /recorder.js answers 404" >&2
 	@$(BIN)/airis up
 
 test: $(STAMP) ## lint, types and every test
@@ -61,4 +69,4 @@ bench: $(STAMP) ## the benchmarks, one after the other
 	$(BIN)/python benchmarks/decode.py && $(BIN)/python benchmarks/ingest.py && $(BIN)/python benchmarks/stream.py && $(BIN)/python benchmarks/query.py
 
 clean: ## remove the environment and what was built (not the data in .airis)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist ui/*/node_modules $(RECORDER) .cache/node .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,7 +27,11 @@ class CustomBuildHook(BuildHookInterface):
     """What hatchling calls before it collects the files of a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, and tag the wheel for the platform; without a compiler it stays a pure one."""
+        """Compile, and tag the wheel for the platform; without a compiler it stays a pure one.
+
+        The browser recorder comes along where it was built (``make recorder``).
+        """
+        build_data["artifacts"].append("airis_ray/gateway/assets/*.js")
         if self.target_name != "wheel" or not build():
             return
         build_data["pure_python"] = False

@@ -6,6 +6,7 @@ bin=${VENV:-.venv}/bin
 "$bin/ruff" check .
 "$bin/ruff" format --check .
 "$bin/mypy"
+VENV="${VENV:-.venv}" scripts/ui test
 # One process each: the unit tests hold the engine in their own process, which must not share it with a running Ray.
 "$bin/pytest" tests/unit
 "$bin/pytest" tests/contract

@@ -23,6 +23,7 @@ from airis_ray.gateway.models import Part, Readiness, breakers_of
 from airis_ray.gateway.openapi import openapi
 from airis_ray.gateway.pages import page_endpoint
 from airis_ray.gateway.readiness import Applications, Probes, Report
+from airis_ray.gateway.recorder import recorder_endpoint
 from airis_ray.gateway.replicas import AskAll, Replicas
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
@@ -30,7 +31,7 @@ from airis_ray.web.app import service_app
 from airis_ray.web.auth import DEFAULT_TENANT, Guard, Principal, Scope, require
 from airis_ray.web.vitals import Vitals
 
-PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs", login.LOGIN)
+PUBLIC: Final = ("/", "/healthz", "/readyz", "/openapi.json", "/docs", "/recorder.js", login.LOGIN)
 
 _BREAKERS_WAIT: Final = 0.5
 """Seconds that /readyz waits for replicas that are slow to tell; a load balancer waits for /readyz."""
@@ -91,6 +92,7 @@ def create_app(
     _absent(app)
     for path, page in (("/", "index.html"), ("/docs", "docs.html")):
         app.add_api_route(path, page_endpoint(page), include_in_schema=False, response_class=HTMLResponse)
+    app.add_api_route("/recorder.js", recorder_endpoint(), methods=["GET", "HEAD"], include_in_schema=False)
     return app
 
 
