@@ -16,6 +16,7 @@ from starlette.responses import Response
 from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.analytics.metrics import metrics
 from airis_ray.analytics.models import (
+    MapEdge,
     MetricRow,
     ServiceMap,
     ServiceRow,
@@ -42,6 +43,13 @@ To = Annotated[str, Query(description="end, not part of the range")]
 _POINTS_ON_LOOP: Final = 20_000
 """Points up to which an answer is written on the event loop; that takes about a millisecond."""
 
+_ARROW: Final[dict[Any, pa.DataType]] = {
+    int: pa.int64(),
+    float | None: pa.float64(),
+    bool | None: pa.bool_(),
+    list[str]: pa.list_(pa.string()),
+}
+
 
 def router(store: Store, clock: Callable[[], int], keys: HotKeyCache) -> APIRouter:
     """The routes, to be included by the application; ``clock`` tells nanoseconds since 1970, ``keys`` which attribute
@@ -66,11 +74,17 @@ def router(store: Store, clock: Callable[[], int], keys: HotKeyCache) -> APIRout
         request: Request, principal: Reader, from_: From = "now-1h", to: To = "now"
     ) -> Response:
         rows = await services(store, principal.tenant, parse_range(from_, to, clock()))
-        return await _listed(request, rows)
+        return await _listed(request, ServiceRow, rows)
 
-    @routes.get("/service-map", summary="Who calls whom")
-    async def get_service_map(principal: Reader, from_: From = "now-1h", to: To = "now") -> ServiceMap:
-        return await service_map(store, principal.tenant, parse_range(from_, to, clock()))
+    @routes.get("/service-map", summary="Who calls whom", responses=_answers(ServiceMap))
+    async def get_service_map(
+        request: Request, principal: Reader, from_: From = "now-1h", to: To = "now"
+    ) -> Response:
+        """As an Arrow stream: the edges."""
+        found = await service_map(store, principal.tenant, parse_range(from_, to, clock()))
+        if wants_arrow(request):
+            return await table_answer(request, _table(MapEdge, found.edges))
+        return Response(orjson.dumps(found.model_dump()), media_type="application/json")
 
     @routes.get("/traces/{trace_id}", summary="A trace", responses=_answers(TraceAnswer, arrow=False))
     async def get_trace(
@@ -91,16 +105,23 @@ def router(store: Store, clock: Callable[[], int], keys: HotKeyCache) -> APIRout
     ) -> Response:
         asked = parse_range(from_, to, clock())
         rows = await metrics(store, principal.tenant, asked, prefix=prefix, service=service, limit=limit)
-        return await _listed(request, rows)
+        return await _listed(request, MetricRow, rows)
 
     return routes
 
 
-async def _listed(request: Request, rows: Sequence[BaseModel]) -> Response:
-    listed = [row.model_dump() for row in rows]
+async def _listed(request: Request, model: type[BaseModel], rows: Sequence[BaseModel]) -> Response:
     if wants_arrow(request):
-        return await table_answer(request, pa.Table.from_pylist(listed))
-    return Response(orjson.dumps(listed), media_type="application/json")
+        return await table_answer(request, _table(model, rows))
+    return Response(orjson.dumps([row.model_dump() for row in rows]), media_type="application/json")
+
+
+def _table(model: type[BaseModel], rows: Sequence[BaseModel]) -> pa.Table:
+    """Rows with the columns of their model, also where there are none; what is no number is text."""
+    columns = [
+        (name, _ARROW.get(field.annotation, pa.string())) for name, field in model.model_fields.items()
+    ]
+    return pa.Table.from_pylist([row.model_dump() for row in rows], schema=pa.schema(columns))
 
 
 def _answers(model: Any, *, arrow: bool = True) -> dict[int | str, dict[str, Any]]:

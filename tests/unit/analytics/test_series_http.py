@@ -103,6 +103,9 @@ async def test_the_service_map(http: httpx.AsyncClient) -> None:
     answer = (await http.get("/service-map", params={"from": "now-1h", "to": "now"})).json()
     assert [node["name"] for node in answer["nodes"]] == ["cart"]
     assert (answer["edges"], answer["sampled"]) == ([], False)
+    edges = await arrow(http, "GET", "/service-map")
+    assert edges.column_names == ["source", "target", "requests", "error_rate", "p95_ms"]
+    assert edges.num_rows == 0
 
 
 @pytest.mark.usefixtures("stored")
