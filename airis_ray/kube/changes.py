@@ -75,6 +75,9 @@ def _scale_application(
 ) -> Change:
     said = []
     for deployment in application.get("deployments") or ():
+        if "num_replicas" in deployment:
+            said.append(_fix_replicas(deployment, least, most))
+            continue
         scaling = deployment.setdefault("autoscaling_config", {})
         old = (scaling.get("min_replicas", 1), scaling.get("max_replicas", 1))
         scaling["min_replicas"], scaling["max_replicas"] = new = _bounds(old, least, most)
@@ -89,6 +92,17 @@ def _scale_application(
         ],
         f"application {application['name']}: {'; '.join(said)} (in place)",
     )
+
+
+def _fix_replicas(deployment: dict[str, Any], least: int | None, most: int | None) -> str:
+    """Another fixed number: the watcher's replicas are shards, which no load adds or takes away."""
+    old = deployment["num_replicas"]
+    wanted = {number for number in (least, most) if number is not None}
+    new = wanted.pop()
+    if wanted or new < 1:
+        raise InvalidInput(f"{deployment['name']} has a fixed number of replicas: expected --min = --max ≥ 1")
+    deployment["num_replicas"] = new
+    return f"{deployment['name']}: {old} replicas → {new}"
 
 
 def _bounds(old: tuple[int, int], least: int | None, most: int | None) -> tuple[int, int]:

@@ -21,7 +21,8 @@ CONFIG = {
         {
             "name": "ingest",
             "deployments": [{"name": "Ingest", "autoscaling_config": {"min_replicas": 2, "max_replicas": 4}}],
-        }
+        },
+        {"name": "watch", "deployments": [{"name": "Watch", "num_replicas": 1}]},
     ]
 }
 
@@ -119,12 +120,25 @@ def test_an_application_scales_in_place() -> None:
     }
 
 
+def test_an_application_of_fixed_size_gets_another() -> None:
+    change = scale(_service(), "watch", 3, None)
+    assert change.said == "application watch: Watch: 1 replicas → 3 (in place)"
+    new = yaml.safe_load(change.operations[1]["value"])
+    assert new["applications"][0]["deployments"][0] == {"name": "Watch", "num_replicas": 3}
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 2), (0, 0), (0, None)])
+def test_a_fixed_size_has_no_range(least: int, most: int | None) -> None:
+    with pytest.raises(InvalidInput, match=r"Watch has a fixed number of replicas"):
+        scale(_service(), "watch", least, most)
+
+
 @pytest.mark.parametrize(
     ("name", "least", "most", "said"),
     [
         ("light", None, None, "nothing to change"),
         ("light", 5, 4, "expected 0 ≤ min ≤ max"),
-        ("clickhouse", 5, None, "worker groups light, stream; applications ingest"),
+        ("clickhouse", 5, None, "worker groups light, stream; applications ingest, watch"),
     ],
 )
 def test_bounds_that_cannot_be(name: str, least: int | None, most: int | None, said: str) -> None:
