@@ -124,7 +124,7 @@ def test_an_application_of_fixed_size_gets_another() -> None:
     change = scale(_service(), "watch", 3, None)
     assert change.said == "application watch: Watch: 1 replicas → 3 (in place)"
     new = yaml.safe_load(change.operations[1]["value"])
-    assert new["applications"][0]["deployments"][0] == {"name": "Watch", "num_replicas": 3}
+    assert new["applications"][1]["deployments"][0] == {"name": "Watch", "num_replicas": 3}
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 2), (0, 0), (0, None)])
