@@ -114,8 +114,14 @@ class Catalog:
         return found.services if found else set()
 
     def says(self, text: str) -> bool:
-        """Whether some log says so (in any case)."""
-        return " ".join(text.lower().split()) in self.texts
+        """Whether some log says so (in any case), from the beginning of a word on; a syllable alone says nothing."""
+        sought = " ".join(text.lower().split())
+        if len(sought) < 2:
+            return False
+        at = self.texts.find(sought)
+        while at > 0 and self.texts[at - 1].isalnum() and sought[0].isalnum():
+            at = self.texts.find(sought, at + 1)
+        return at >= 0
 
 
 class Catalogs:

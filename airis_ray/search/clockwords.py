@@ -74,12 +74,13 @@ class Clocks:
         return None if found is None or found[0] > _LONGEST else found
 
     def _length(self, place: int, *, bare: bool) -> tuple[float, int] | None:
-        if self.word(place) in ("half", "반") or self.word(place) == "반시간":
-            after = self.skip(place + 1, "an", "a")
-            if self.word(place) == "반시간":
-                return 1800.0, place + 1
+        if self.word(place) == "반시간":
+            return 1800.0, place + 1
+        part = words.FRACTIONS.get(self.word(self.skip(place, "a")))
+        if part:
+            after = self.skip(self.skip(place, "a") + 1, "of", "an", "a")
             unit = words.LENGTHS.get(self.word(after))
-            return (unit / 2, after + 1) if unit else None
+            return (unit / part, after + 1) if unit else None
         counted = self.table(place, words.DAYS_COUNTED)
         if counted is not None and (
             bare or self.word(counted[1]) in words.SPAN_WORDS | words.STEP_AFTER | words.AGO
@@ -142,11 +143,14 @@ class Clocks:
 
     def first_hour(self, place: int) -> tuple[Clock, int] | None:
         """The first hour of two, of which the second one alone says that it is one: ``2-4pm``, ``14~16시``."""
-        unit = self.unit(place)
+        part = self.table(place, words.PARTS) if self.unit(place).piece is Piece.HANGUL else None
+        half, at = (_half(self.word(place)), part[1]) if part else ("", place)
+        unit = self.unit(at)
         if unit.piece is not Piece.NUMBER or not unit.key.isdigit() or int(unit.key) > 24:
             return None
-        joined = self.word(place + 1) in ("-", "~", "–", "—", "to", "〜", "～")
-        return (Clock(int(unit.key)), place + 1) if joined and self.clock(place + 2) is not None else None
+        joined = self.word(at + 1) in ("-", "~", "–", "—", "to", "〜", "～")
+        found = joined and self.clock(at + 2) is not None
+        return (Clock(int(unit.key), half=half), at + 1) if found else None
 
     def _minute(self, place: int) -> tuple[int, int]:
         if self.word(place) == "반":

@@ -41,7 +41,13 @@ def _field(reading: Reading, at: int) -> tuple[str, int] | None:
     if unit.has("duration"):
         return "duration", at
     name = reading.name(at, ("key",))
-    return (name.value, at) if name else None
+    return (name.value, at) if name and comparable(reading, name.value) else None
+
+
+def comparable(reading: Reading, key: str) -> bool:
+    """Whether an attribute is a number, as far as the tenant's rows tell."""
+    attribute = reading.catalog.attributes.get(key)
+    return attribute is None or attribute.numeric or is_duration(reading, key)
 
 
 def implied(reading: Reading, kind: str) -> str | None:

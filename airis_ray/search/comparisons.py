@@ -157,18 +157,40 @@ def _compared(reading: Reading, number: _Number) -> bool:
     if name is None and _is_status(reading, number):
         name = STATUS_KEY
     if name is None:
+        if reading.meaning.signal == "metrics":  # which pods are over 90 %: each of them, to be looked at
+            _ranked_by(reading, number, at)
         return False
-    if reading.unit(at + 1).key in ("않는", "않은"):  # 넘지 않는
+    denied = _denied(reading, at)
+    if denied is not None:
         op = _FLIPPED.get(op, op)
+        reading.use(denied)
     used = [*range(number.first, number.last + 1), at, *((field[1],) if field else ())]
     reading.add(Clause(name, op, (number.value,), at=number.first), *used)
     return True
+
+
+def _ranked_by(reading: Reading, number: _Number, at: int) -> None:
+    for place in (reading.after(max(number.last, at)), reading.before(number.first)):
+        name = reading.name(place, ("key",)) if reading.free(place) else None
+        if name is not None and name.weight >= 0.9 and not reading.unit(place).name("metric"):
+            reading.meaning.group.append(name.value)
+            reading.use(place)
+            return
+
+
+def _denied(reading: Reading, at: int) -> int | None:
+    """Where a comparison is denied: 넘지 않는, 안 넘는, not over."""
+    for near in (at + 1, at - 1):
+        if reading.unit(near).key in ("않", "안", "not") and reading.free(near):
+            return near
+    return None
 
 
 def _operator(reading: Reading, number: _Number) -> tuple[str, int] | None:
     """The comparison of a number: behind it in Korean (``500ms 넘는``), before it in English (``over 500ms``)."""
     at = number.last + 1
     while reading.unit(at).particle or reading.unit(at).key in (
+        "안",
         "정도",
         "개",
         "건",
@@ -242,9 +264,11 @@ def _is_status(reading: Reading, number: _Number) -> bool:
     if not code or reading.meaning.signal != "traces":
         return False
     near = [reading.unit(number.first + step) for step in (-2, -1, 1, 2)]
-    return any(unit.key in STATUS_WORDS or unit.key in _HUNDREDS for unit in near) or near[2].has(
+    if any(unit.key in STATUS_WORDS or unit.key in _HUNDREDS for unit in near) or near[2].has(
         "status", "error"
-    )
+    ):
+        return True
+    return int(number.value) >= 400 and reading.any("measure", "share")
 
 
 def _limit(reading: Reading, number: _Number) -> None:

@@ -132,7 +132,7 @@ class Days(Clocks):
             return day_of(today, day[0]), day[1]
         week = self.table(place, words.WEEKS)
         if week is not None:
-            weekday = self.table(self.skip(week[1], "의", ","), words.WEEKDAYS)
+            weekday = self.table(self.skip(week[1], "의", ",", "중", "중에", "평일"), words.WEEKDAYS)
             whole = week_of(today, week[0])
             if weekday is not None:
                 return day_of(whole.first, weekday[0]), weekday[1]

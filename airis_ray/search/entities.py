@@ -175,7 +175,7 @@ def _common(reading: Reading, place: int, value: str) -> bool:
     if unit.text == value and value.isupper():
         return False
     if unit.has("filler") or unit.has("measure") or unit.has("which"):
-        return True
+        return _key_beside(reading, place, value) is None
     if unit.senses and unit.text != value and not _key_beside(reading, place, value):
         return True
     if unit.piece is Piece.WORD and unit.key in (

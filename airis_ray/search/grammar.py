@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
-from airis_ray.search import lexicon, timewords
 from airis_ray.search.catalog import Catalog
 from airis_ray.search.comparisons import read_numbers
 from airis_ray.search.entities import read_kinds, read_services, read_statuses, read_values
 from airis_ray.search.groups import read_groups
 from airis_ray.search.instants import Times
 from airis_ray.search.intents import intent_of, signal_of
-from airis_ray.search.korean import HANGUL
+from airis_ray.search.keyed import read_keyed
 from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
 from airis_ray.search.measures import read_measures
-from airis_ray.search.names import by_letters
 from airis_ray.search.negation import read_negation
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
+from airis_ray.search.spelling import correct
 from airis_ray.search.tokens import Piece
+from airis_ray.search.unexplained import read_unexplained
 from airis_ray.search.units import Unit
 from airis_ray.search.wording import read_leftover, read_quoted, read_said
 
 Rule = Callable[[Reading], None]
 
-_TYPED: Final = frozenset({"signal", "measure", "level", "status", "duration", "order", "trend", "session"})
-"""Words of these classes are looked for when an English word is mistyped; the others are too many and too short."""
-
 _LOGS: Final[tuple[Rule, ...]] = (
-    read_quoted, read_said, read_services, read_values, read_groups, read_levels, read_statuses, read_numbers,
-    read_measures, read_order, read_leftover, read_negation,
+    read_keyed, read_quoted, read_said, read_services, read_values, read_groups, read_levels, read_statuses,
+    read_numbers, read_measures, read_order, read_leftover, read_negation,
 )  # fmt: skip
 _TRACES: Final[tuple[Rule, ...]] = (
-    read_services, read_quoted, read_status_classes, read_kinds, read_groups, read_numbers, read_values, read_statuses,
-    read_measures, read_order, read_negation,
+    read_services, read_keyed, read_quoted, read_status_classes, read_kinds, read_groups, read_numbers, read_values,
+    read_statuses, read_measures, read_order, read_negation,
 )  # fmt: skip
 _METRICS: Final[tuple[Rule, ...]] = (
     read_services,
+    read_keyed,
     read_groups,
     read_numbers,
     read_values,
@@ -66,7 +63,7 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
     _trace(reading)
     if _command(reading):
         return meaning
-    _correct(reading)
+    correct(reading)
     meaning.intent = intent_of(reading)
     meaning.signal = signal_of(reading)
     meaning.spans = reading.any("signal", "spans")
@@ -87,8 +84,8 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
         meaning.horizon = times.ahead
     if meaning.intent == "values":
         meaning.target = _target(reading)
-    _leftover(reading)
-    if not _says_anything(reading):
+    read_unexplained(reading)
+    if not _says_anything(reading) or _too_little(reading):
         meaning.blocked = True
         meaning.unresolved = meaning.unresolved or [
             unit.text for unit in reading.units if not reading.little(reading.units.index(unit))
@@ -116,6 +113,22 @@ def _says_anything(reading: Reading) -> bool:
         or meaning.order
     )
     return bool(said) or any(reading.any(kind) for kind in ("signal", "kind", "duration", "trend"))
+
+
+def _too_little(reading: Reading) -> bool:
+    """Whether all that was said is an everyday word that a service may be called by: 환율 얼마야."""
+    meaning = reading.meaning
+    if meaning.intent or meaning.measures or meaning.order or meaning.metric or meaning.group:
+        return False
+    fields = {clause.field for clause in meaning.clauses}
+    if (
+        fields != {"service"}
+        or reading.times.ranges
+        or any(reading.any(kind) for kind in ("signal", "trend"))
+    ):
+        return False
+    names = [reading.name(clause.at, ("service",)) for clause in meaning.clauses]
+    return all(name is not None and name.weight < 1.0 for name in names)
 
 
 def _trace(reading: Reading) -> None:
@@ -154,56 +167,6 @@ def _command(reading: Reading) -> bool:
     meaning.unresolved = [*words, *unknown]
     meaning.blocked = True
     return True
-
-
-def _correct(reading: Reading) -> None:
-    """Words that are nobody's become the nearest one: of the tenant's names, else of the grammar's own."""
-    for place, unit in enumerate(reading.units):
-        if not unit.unknown or place in reading.times.used or len(unit.key) < 2 or _is_time_word(unit):
-            continue
-        if reading.catalog.says(unit.text) and len(unit.text) > 1:
-            continue
-        near = reading.catalog.names.near(unit.key)
-        if near and (unit.piece is Piece.WORD or len(unit.key) > 3):
-            reading.units[place] = replace(unit, names=near, key=near[0].value)
-            reading.meaning.guesses.append((unit.text, near[0].value))
-            continue
-        word = _nearest_word(reading, unit)
-        if word is not None:
-            senses = lexicon.senses().get(word, ())
-            reading.units[place] = replace(
-                unit, key=word, senses=senses, names=reading.catalog.names.of_form(word)
-            )
-            reading.meaning.guesses.append((unit.text, word))
-
-
-def _is_time_word(unit: Unit) -> bool:
-    return (
-        unit.key in timewords.KOREAN
-        or unit.key in timewords.LENGTHS
-        or unit.key in timewords.PARTS
-        or unit.key in timewords.SHORT
-    )
-
-
-def _nearest_word(reading: Reading, unit: Unit) -> str | None:
-    if unit.piece is Piece.HANGUL:
-        forms = [form for form in lexicon.senses() if HANGUL.match(form) and len(form) >= 2]
-        own = [form for form in reading.catalog.names.korean if len(form) >= 2]
-        return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 3 else None
-    if len(unit.key) < 4:
-        return None
-    listed = lexicon.senses().items()
-    forms = [
-        form
-        for form, senses in listed
-        if form.isalpha()
-        and form.isascii()
-        and len(form) >= 4
-        and form[0] == unit.key[0]
-        and senses[0].kind in _TYPED
-    ]
-    return by_letters(unit.key, forms)
 
 
 def _metric(reading: Reading) -> None:
@@ -263,48 +226,3 @@ def _spans_errors(reading: Reading) -> None:
                 if negated and not reading.places("not"):
                     meaning.clauses[-1] = Clause("status", "=", ("error",), negated=True, at=place)
             reading.use(place)
-
-
-def _leftover(reading: Reading) -> None:
-    """Words that no rule explained. A name that is nobody's leaves no answer; a little word is only told."""
-    meaning = reading.meaning
-    for place, unit in enumerate(reading.units):
-        if _nobodys_service(reading, place):
-            meaning.unresolved.append(unit.text)
-            meaning.blocked = True
-        if not reading.free(place):
-            continue
-        if unit.piece is Piece.QUOTED:
-            meaning.unresolved.append(unit.text)
-            continue
-        if unit.unknown and len(unit.key) > 1:
-            meaning.unresolved.append(unit.text)
-            meaning.blocked = meaning.blocked or _blocks(reading, place)
-
-
-def _nobodys_service(reading: Reading, place: int) -> bool:
-    """``유저 서비스``: an attribute's word where a service is named."""
-    unit, following = reading.unit(place), reading.unit(place + 1)
-    if (
-        not following.has("signal", "services")
-        or reading.unit(place + 2).has("group")
-        or following.text.endswith(("들", "s"))
-    ):
-        return False
-    return bool(unit.names) and not unit.senses and all(name.kind == "key" for name in unit.names)
-
-
-def _blocks(reading: Reading, place: int) -> bool:
-    unit = reading.unit(place)
-    following = place + 1
-    while reading.unit(following).particle:
-        following += 1
-    marked = reading.unit(following).has("signal", "services") or reading.unit(place - 1).has(
-        "signal", "services"
-    )
-    beside = reading.unit(place - 1).has("near") or reading.unit(place + 1).key in ("쪽", "에서", "의")
-    if marked or beside:
-        return True
-    if unit.piece is Piece.WORD and not unit.key.isalpha():
-        return True  # billing-api, user_db: a name
-    return not reading.meaning.services and not reading.meaning.intent and not reading.meaning.clauses

@@ -31,6 +31,7 @@ class Times:
     step: int | None = None
     ahead: int | None = None
     zone: str | None = None
+    halved: bool = False
     used: set[int] = field(default_factory=set)
 
 
@@ -56,6 +57,7 @@ class Instants(Days):
         self.said: list[Said] = []
         self.shift: tuple[int, int] | None = None
         self.preceding: tuple[int, float] | None = None
+        self.split: tuple[int, End] | None = None
 
     def finish(self) -> Times:
         """The instants of all that was said."""
@@ -66,7 +68,7 @@ class Instants(Days):
                 self.times.ranges.append(Range(start, end, said.first))
         self.times.ranges.sort(key=lambda each: each.first)
         self._relations()
-        if not self.compares:
+        if not (self.compares or self.times.halved):
             self.times.ranges = _one(self.times.ranges)
         self.times.used = self.used
         return self.times
@@ -79,10 +81,27 @@ class Instants(Days):
             if not self.times.ranges:
                 self.times.ranges.append(base)
             self.times.ranges.append(Range(base.start - days, base.end - days, self.shift[0]))
+        if self.split is not None:
+            self._halve(*self.split)
         if self.preceding is not None:
             self.times.ranges.append(
                 Range(back(base.start, self.preceding[1]), base.start, self.preceding[0])
             )
+
+    def _halve(self, place: int, end: End) -> None:
+        """The range that an instant lies in, before and after it; its day where none was said."""
+        whole = self.times.ranges[0] if self.times.ranges and end.period is None else None
+        day = end.period or (day_of(whole.start.date()) if whole and end.instant is None else None)
+        middle = self._whole(End(day, end.clock, end.part, end.instant))[0]
+        if whole is None or not whole.start < middle < whole.end:
+            date = middle.date()
+            last = at(date, 1440, self.zone)
+            whole = Range(at(date, 0, self.zone), min(last, self.now), place)
+        self.times.ranges = [
+            Range(middle, max(whole.end, middle), place),
+            Range(whole.start, middle, place),
+        ]
+        self.times.halved = True
 
     def _join_days(self) -> None:
         """A day said apart from its time of day belongs to it: ``어제 … 오후 3시부터 5시``."""

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from airis_ray.search.meaning import Signal
-from airis_ray.search.quantities import MONEY
+from airis_ray.search.quantities import MONEY, STATUS_WORDS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -35,7 +35,7 @@ def intent_of(reading: Reading) -> str:
         return "incidents"
     if said("signal", "cause") and not logs:
         return "cause"
-    if said("signal", "compare"):
+    if said("signal", "compare") or reading.times.halved:
         return "compare"
     return _listing(reading)
 
@@ -217,13 +217,21 @@ def _of_requests(reading: Reading) -> bool:
         return True
     if (said("signal", "calls") and said("measure")) or _money(reading):
         return True
-    if said("measure", "error_rate", "uniq", "rate") or _status_code(reading):
+    if said("measure", "error_rate", "uniq", "rate") or _status_code(reading) or _people(reading):
         return True
     if any(unit.piece in (Piece.CLASS, Piece.PATH) for unit in reading.units):
         return True
     if said("level", "trace", "debug", "info", "warn", "fatal"):
         return False
     return (said("level", "error") and _aggregated(reading)) or _traced(reading)
+
+
+def _people(reading: Reading) -> bool:
+    """Whether persons are counted: 몇 명."""
+    return any(
+        unit.key == "명" and reading.unit(place - 1).key in ("몇", "얼마")
+        for place, unit in enumerate(reading.units)
+    )
 
 
 def _money(reading: Reading) -> bool:
@@ -242,31 +250,15 @@ def _quantiles(reading: Reading) -> bool:
 
 def _status_code(reading: Reading) -> bool:
     """Whether a number is a status code: ``404 응답``, ``503 errors``."""
-    words = (
-        "응답",
-        "응답한",
-        "status",
-        "http",
-        "코드",
-        "response",
-        "responses",
-        "에러",
-        "오류",
-        "error",
-        "errors",
-        "s",
-        "returned",
-        "returning",
-        "상태코드",
-        "status code",
-    )
+    shares = reading.any("measure", "share")
     return any(
         unit.piece is Piece.NUMBER
         and unit.key.isdigit()
         and 100 <= int(unit.key) <= 599
         and place not in reading.times.used
         and (
-            any(reading.unit(place + step).key in words for step in (-2, -1, 1, 2))
+            any(reading.unit(place + step).key in STATUS_WORDS for step in (-2, -1, 1, 2))
+            or (shares and int(unit.key) >= 400)
             or reading.unit(place + 1).has("status", "error")
             or reading.unit(place + 1).key == "번대"
         )

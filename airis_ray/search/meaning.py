@@ -69,6 +69,8 @@ class Meaning:
     signal: Signal = "logs"
     clauses: list[Clause] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    share: Clause | None = None
+    """What a measure ``share`` is the share of, among the rows of the clauses."""
     group: list[str] = field(default_factory=list)
     metric: str | None = None
     order: tuple[str, bool] | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from airis_ray.search.meaning import Measure
+from airis_ray.search.meaning import Clause, Measure
+from airis_ray.search.quantities import STATUS_KEY
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -84,6 +85,9 @@ def _sensible(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int,
         counts = [(place, each) for place, each in kept if each == "count" and _numeric(reading, place - 1)]
         reading.use(*(place for place, _ in counts))
         kept = [each for each in kept if each not in counts]
+        if reading.meaning.signal == "metrics":  # 커넥션 수 평균: the number is the metric
+            reading.use(*(place for place, each in kept if each == "count"))
+            kept = [each for each in kept if each[1] != "count"]
     kept = _shares(reading, kept)
     if any(aggregate == "rate" for _, aggregate in kept):
         reading.use(*(place for place, aggregate in kept if aggregate == "count"))
@@ -100,20 +104,37 @@ def _numeric(reading: Reading, place: int) -> bool:
 
 
 def _shares(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """The share of what failed is the error rate: the condition is in the measure then."""
-    if not any(aggregate == "share" for _, aggregate in found):
+    """The share of what failed is the error rate; that of other rows is counted. The condition is in the measure."""
+    meaning = reading.meaning
+    places = [place for place, aggregate in found if aggregate == "share"]
+    if not places:
         return found
-    failed = [clause for clause in reading.meaning.clauses if clause.field == "status" and not clause.negated]
-    for clause in failed:
-        reading.meaning.clauses.remove(clause)
-    reading.use(*(place for place, aggregate in found if aggregate == "share"))
-    kept = [(place, "error_rate" if aggregate == "share" else aggregate) for place, aggregate in found]
-    return kept if failed else [(place, aggregate) for place, aggregate in kept if aggregate != "error_rate"]
+    reading.use(*places)
+    rest = [each for each in found if each[1] not in ("share", "count")]
+    conditions = [
+        clause
+        for clause in meaning.clauses
+        if clause.field not in ("service", "SpanKind", "") and not clause.negated
+    ]
+    if not conditions:
+        return [each for each in found if each[1] != "share"]
+    failed = [clause for clause in conditions if clause.field == "status"]
+    clause = failed[0] if failed else min(conditions, key=lambda each: _share_rank(each, places[0]))
+    meaning.clauses.remove(clause)
+    if failed:
+        return [*rest, (places[0], "error_rate")]
+    meaning.share = clause
+    return [*rest, (places[0], "share")]
+
+
+def _share_rank(clause: Clause, place: int) -> tuple[bool, int]:
+    """Of several conditions, how probably one is what a share is of: levels and codes, then the nearest."""
+    return clause.field not in ("level", STATUS_KEY), abs(clause.at - place)
 
 
 def _field_of(reading: Reading, place: int, aggregate: str) -> str | None:
     """What an aggregate is of: the nearest duration or numeric attribute, for counts the users."""
-    if aggregate in ("count", "rate", "error_rate") and aggregate != "count":
+    if aggregate in ("rate", "error_rate", "share"):
         return None
     for at in _around(reading, place):
         unit = reading.unit(at)
@@ -232,6 +253,7 @@ def _counts_of_counts(reading: Reading) -> None:
             "있",
         )
         if (counted or much) and place not in reading.times.used:
-            meaning.measures.append(Measure("count"))
+            people = reading.unit(place + 1).key == "명" and "app.user.id" in reading.catalog.attributes
+            meaning.measures.append(Measure("uniq", "app.user.id") if people else Measure("count"))
             reading.use(place, place + 1)
             return

@@ -22,6 +22,8 @@ _COMBINATIONS: Final = 240
 """Ways of saying one name that are listed."""
 _OF_CODE: Final = re.compile(r"(^|\.)(logger|function\.name|stacktrace|message|text|address|scope|path)$")
 """Keys whose values are pieces of code and sentences: nobody asks for them by a word."""
+COLUMNS: Final = ("trace", "span")
+"""Ids of rows, which every tenant has; by their aliases in the search syntax."""
 _LONGEST_VALUE: Final = 60
 _CATEGORY: Final = 60
 """An attribute with more values than this is no category, and its values are not looked for in a question."""
@@ -60,6 +62,9 @@ class Names:
     def of(cls, catalog: Catalog) -> Names:
         """The index of a catalogue."""
         names = cls()
+        for column in COLUMNS:
+            for form in KEYS[column]:
+                names._put(form, Name("key", column, weight=0.95))
         for service in sorted(catalog.services):
             names._add_service(service)
         for key, found in sorted(catalog.attributes.items()):

@@ -7,7 +7,6 @@ from typing import Final
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
-from airis_ray.search.units import Unit
 
 _JOINING: Final = frozenset(
     {"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"}
@@ -19,6 +18,8 @@ def read_negation(reading: Reading) -> None:
     for place in (*reading.places("not"), *_but(reading)):
         unit = reading.unit(place)
         found = _left(reading, place) if unit.piece is Piece.HANGUL else _right(reading, place)
+        if unit.piece is Piece.HANGUL and unit.key.startswith("말"):
+            found = _contrasted(reading, place) or found
         if not found:
             continue
         clauses = reading.meaning.clauses
@@ -68,24 +69,43 @@ def _left(reading: Reading, place: int) -> set[int]:
     return found
 
 
+def _contrasted(reading: Reading, place: int) -> set[int]:
+    """``A 말고 B``: of what stands on the left, the one that is of the same field as what stands on the right."""
+    clauses = sorted(reading.meaning.clauses, key=lambda clause: clause.at)
+    right = next((clause for clause in clauses if place < clause.at <= place + 4), None)
+    same = [clause for clause in clauses if right and clause.at < place and clause.field == right.field != ""]
+    if not same or place - same[-1].at > 10:
+        return set()
+    return {clause.at for clause in same}
+
+
 def _right(reading: Reading, place: int) -> set[int]:
-    said = {clause.at for clause in reading.meaning.clauses}
+    """The clause that follows, and those that are joined to it: a list ends where neither a joining word nor a
+    value of the same field goes on."""
+    clauses = {clause.at: clause for clause in reading.meaning.clauses}
     found: set[int] = set()
-    at = place + 1
-    while at < len(reading.units) and at not in reading.times.used:
-        unit = reading.unit(at)
-        if at in said:
-            found.add(at)
-        elif unit.key in _JOINING and found:
-            if unit.key == "," and reading.unit(at + 1).key not in ("and", "or") and at + 1 not in said:
-                break
-        elif found and not (at in reading.used and unit.names) and _ends_list(unit):
+    joined = True
+    field = ""
+    for at in range(place + 1, min(place + 10, len(reading.units))):
+        if at in reading.times.used:
             break
-        at += 1
-        if at - place > 8 or (found and reading.unit(place).key == "non"):  # non-production errors
+        unit = reading.unit(at)
+        clause = clauses.get(at)
+        if clause is not None:
+            if found and not (joined and (clause.field == field or reading.unit(at - 1).key != ",")):
+                break
+            found.add(at)
+            field, joined = clause.field, False
+            if reading.unit(place).key == "non":  # non-production errors
+                break
+        elif unit.key in _JOINING and found:
+            joined = True
+        elif (not found and at - place > 6) or (found and not joined and not _goes_on(reading, at)):
             break
     return found
 
 
-def _ends_list(unit: Unit) -> bool:
-    return unit.has("signal") or unit.has("near") or unit.piece is Piece.SIGN
+def _goes_on(reading: Reading, at: int) -> bool:
+    """Whether a word belongs to the clause before it: its key, or what it is called."""
+    unit = reading.unit(at)
+    return at in reading.used and (bool(unit.names) or unit.has("signal"))

@@ -33,7 +33,7 @@ def propose(meaning: Meaning, times: Times, now: datetime, catalog: Catalog) -> 
         return _forecast(meaning, times, asked)
     if meaning.signal == "metrics":
         return _metric(meaning, times, asked)
-    if (meaning.table and (meaning.measures or meaning.group)) or len(meaning.measures) > 1:
+    if (meaning.table and (meaning.measures or meaning.group)) or len(meaning.measures) > 1 or meaning.share:
         return _table(meaning, asked)
     if meaning.measures or meaning.group or meaning.trend or times.step is not None:
         return Proposal("POST", f"{ANALYTICS}/timeseries", _series(meaning, times, asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airis_ray.search.groups import key_at
 from airis_ray.search.meaning import Measure
+from airis_ray.search.quantities import STATUS_KEY
 from airis_ray.search.reading import Reading
 
 
@@ -14,11 +15,13 @@ def read_order(reading: Reading) -> None:
     places = reading.places("order")
     if meaning.limit is None:
         _named_limit(reading)
+    if not meaning.measures:
+        _extremes(reading, places)
     ranked = any(reading.unit(place).value("order") in ("most", "highest") for place in places)
     if superlative or (meaning.limit is not None and places) or (ranked and reading.any("which")):
         _ranked_key(reading)
     meaning.ranking = bool(superlative or places)
-    for place in places:
+    for place in (each for each in places if reading.free(each)):
         kind = str(reading.unit(place).value("order"))
         if kind in ("slowest", "fastest"):
             if meaning.table and meaning.signal == "traces":
@@ -35,6 +38,25 @@ def read_order(reading: Reading) -> None:
     reading.use(*superlative)
     if meaning.group and superlative and not meaning.measures:
         meaning.measures.append(Measure("count"))
+
+
+def _extremes(reading: Reading, places: list[int]) -> None:
+    """``the biggest order amount``, ``가장 높은 지연``: the largest of a number, where nothing is ranked by it."""
+    aggregates = {"most": "max", "highest": "max", "lowest": "min"}
+    for place in places:
+        aggregate = aggregates.get(str(reading.unit(place).value("order")))
+        at = reading.after(place, reach=2)
+        if aggregate is None or reading.any("which") or reading.meaning.limit or not reading.free(at):
+            continue
+        name = reading.name(at, ("key",))
+        attribute = reading.catalog.attributes.get(name.value) if name else None
+        field = "duration" if reading.unit(at).has("duration") else None
+        if name and attribute and attribute.numeric and name.value != STATUS_KEY:
+            field = name.value
+        if field and reading.meaning.signal == "traces":
+            reading.meaning.measures.append(Measure(aggregate, field))
+            reading.use(place, at)
+            return
 
 
 def _named_limit(reading: Reading) -> None:

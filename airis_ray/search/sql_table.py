@@ -35,7 +35,12 @@ def select(meaning: Meaning) -> tuple[str, dict[str, str | int | float]]:
     groups = [(_column(key, meaning.signal), _alias(key)) for key in meaning.group]
     measures = meaning.measures or [Measure("count")]
     columns = [f"{column} AS {alias}" for column, alias in groups]
-    aggregates = [_aggregate(measure, meaning.signal, meaning.spans) for measure in measures]
+    aggregates = [
+        _share(meaning.share, meaning.signal, parameters)
+        if measure.aggregate == "share" and meaning.share
+        else _aggregate(measure, meaning.signal, meaning.spans)
+        for measure in measures
+    ]
     columns += [f"{sql} AS {alias}" for sql, alias in aggregates]
     where = [
         "Timestamp >= parseDateTime64BestEffort({from:String}, 9)",
@@ -84,6 +89,10 @@ def _aggregate(measure: Measure, signal: str, spans: bool) -> tuple[str, str]:
     if aggregate.startswith("p"):
         return f"quantileExact({float(aggregate[1:] + 'e-2'):g})({value}){unit}", name
     return f"{aggregate}({value}){unit}", name
+
+
+def _share(clause: Clause, signal: str, parameters: _Parameters) -> tuple[str, str]:
+    return f"countIf({_condition(clause, signal, parameters)}) / count()", "share"
 
 
 def _condition(clause: Clause, signal: str, parameters: _Parameters) -> str:

@@ -37,6 +37,7 @@ _AGGREGATES: Final = {
     "count": ("건수", "the count"),
     "rate": ("초당 건수", "the rate per second"),
     "error_rate": ("에러율", "the error rate"),
+    "share": ("비율", "the share"),
     "avg": ("평균", "the average"),
     "max": ("최댓값", "the maximum"),
     "min": ("최솟값", "the minimum"),
@@ -104,7 +105,7 @@ def _what(meaning: Meaning, *, korean: bool) -> str:
             if counted
             else rows
         )
-    told = [_measure(measure, korean=korean) for measure in meaning.measures]
+    told = [_measure(measure, meaning.share, korean=korean) for measure in meaning.measures]
     return f"{rows}의 {', '.join(told)}" if korean else f"{' and '.join(told)} of {rows}"
 
 
@@ -121,7 +122,10 @@ def _told(meaning: Meaning) -> list[Clause]:
     ]
 
 
-def _measure(measure: Measure, *, korean: bool) -> str:
+def _measure(measure: Measure, share: Clause | None, *, korean: bool) -> str:
+    if measure.aggregate == "share" and share is not None:
+        told = _clause(share, korean=korean)
+        return f"{told}인 비율" if korean else f"the share of those where {told}"
     name = _AGGREGATES.get(measure.aggregate, (measure.aggregate, measure.aggregate))[0 if korean else 1]
     if measure.field is None:
         return name

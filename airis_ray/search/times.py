@@ -8,12 +8,13 @@ second hour takes the first one's half of the day where it has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from airis_ray.search import timewords as words
-from airis_ray.search.instants import Instants, Range, Said, Times
-from airis_ray.search.periods import back, day_of, week_of
+from airis_ray.search.instants import Range, Said, Times
+from airis_ray.search.periods import back
+from airis_ray.search.relations import Relations
 from airis_ray.search.units import Unit
 
 
@@ -25,7 +26,7 @@ def read_times(units: Sequence[Unit], now: datetime, zone: ZoneInfo, *, compares
     return reader.finish()
 
 
-class _Reader(Instants):
+class _Reader(Relations):
     def find_zone(self) -> None:
         """A zone that the question names counts for all of its times."""
         for place in range(len(self.units)):
@@ -66,7 +67,15 @@ class _Reader(Instants):
             place = self._one(place) or place + 1
 
     def _one(self, place: int) -> int | None:
-        for rule in (self._step, self._ahead, self._same, self._before_that, self._rolling, self._span):
+        for rule in (
+            self._step,
+            self._ahead,
+            self._split,
+            self._same,
+            self._before_that,
+            self._rolling,
+            self._span,
+        ):
             end = rule(place)
             if end is not None:
                 return end
@@ -114,7 +123,7 @@ class _Reader(Instants):
         length = self.length(self.skip(place + 1, "the", "한"), bare=True) or self.length(
             place + 1, bare=True
         )
-        if length is None:
+        if length is None or (self.word(place) == "within" and length[0] < words.MINUTE):
             return None
         self._add_rolling(start, length[0])
         return self.use(start, self.tail(length[1]))
@@ -130,49 +139,11 @@ class _Reader(Instants):
         }:
             return None  # 200ms에서 1초 사이: how long, not when
         after = length[1]
+        if length[0] < words.MINUTE and self.word(after) in words.WITHIN:
+            return None  # 1초 이내: how fast, not when
         if self.word(after) in words.SPAN_WORDS and not self.unit(place).has("compare"):
             self._add_rolling(place, length[0])
             return self.use(place, self.tail(after + 1))
-        return None
-
-    def _same(self, place: int) -> int | None:
-        """``어제 같은 시간``, ``the same time last week``: the other range, so many days before."""
-        period = self.calendar(place)
-        if period is not None:
-            after = self.skip(period[1], "at", "the", "의", "도", "에")
-            if self.word(after) in words.SAME and self.word(after + 1) in words.SAME_WHAT:
-                return self._shifted(place, period[0].first, after + 2)
-            return None
-        start = self.skip(place, "the", "at", "during")
-        if self.word(start) in words.SAME and self.word(start + 1) in words.SAME_WHAT:
-            period = self.calendar(self.skip(start + 2, "on", "of", "in", "from"))
-            return self._shifted(place, period[0].first, period[1]) if period else None
-        return None
-
-    def _shifted(self, place: int, day: date, after: int) -> int:
-        today = self.now.date()
-        whole = (self.calendar(place) or self.calendar(after - 2) or (day_of(day), 0))[0]
-        first = today if whole.day else week_of(today, 0).first
-        self.shift = (place, (first - day).days)
-        return self.use(place, self.particles(after))
-
-    def _before_that(self, place: int) -> int | None:
-        """``그 전 1시간``, ``the hour before``: as long a time before the range that was said first."""
-        if not self.compares:
-            return None
-        korean = self.word(place) in ("그", "바로") and self.word(place + 1) in ("전", "이전", "직전")
-        if korean or (
-            self.word(place) in ("직전", "이전", "previous", "preceding", "prior", "before")
-            and self.times.ranges
-        ):
-            length = self.length(place + 1 + korean, bare=True)
-            if length is not None:
-                self.preceding = (place, length[0])
-                return self.use(place, self.particles(length[1]))
-        length = self.length(self.skip(place, "the"), bare=True) if self.word(place) == "the" else None
-        if length is not None and self.word(length[1]) in ("before", "earlier", "prior"):
-            self.preceding = (place, length[0])
-            return self.use(place, self.skip(length[1] + 1, "that", "it"))
         return None
 
     def _add_rolling(self, place: int, seconds: float) -> None:
@@ -267,29 +238,3 @@ class _Reader(Instants):
         ):
             after += 1
         return after
-
-    def tail(self, after: int) -> int:
-        """Past the particles and little words that belong to a time."""
-        while after < len(self.units):
-            unit = self.unit(after)
-            word = unit.key
-            if (
-                word in words.SPAN_WORDS
-                or (word in words.WHOLE and unit.piece == "hangul")
-                or (word in words.ABOUT and unit.piece == "hangul")
-                or (unit.particle and unit.glued and word not in ("보다", "와", "과", "랑", "이랑"))
-                or word in ("기준", "기준으로", "이후로")
-            ):
-                after += 1
-            else:
-                return after
-        return after
-
-    def particles(self, after: int) -> int:
-        while after < len(self.units) and self.unit(after).particle and self.unit(after).glued:
-            after += 1
-        return after
-
-    def use(self, first: int, end: int) -> int:
-        self.used.update(range(first, end))
-        return end

@@ -7,6 +7,7 @@ from typing import Final
 from airis_ray.search.wordlists import forms, table
 
 SECOND: Final = 1
+MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86_400
 WEEK: Final = 7 * DAY
@@ -31,6 +32,7 @@ def _hours(name: str) -> dict[str, tuple[int, int]]:
 LENGTHS: Final = _numbers("lengths")
 """A unit's seconds."""
 NUMBERS: Final = _numbers("numbers")
+FRACTIONS: Final = _numbers("fractions")
 DAYS_COUNTED: Final = _numbers("days_counted")
 DAYS: Final = _numbers("days")
 NIGHTS: Final = _numbers("nights")
@@ -52,11 +54,13 @@ AHEAD: Final = _set("ahead")
 AGO: Final = _set("ago")
 FROM: Final = _set("from")
 TO: Final = _set("to")
+AND: Final = _set("and")
 BEFORE: Final = _set("before")
 ABOUT: Final = _set("about")
 STEP_AFTER: Final = _set("step_after")
 STEP_BEFORE: Final = _set("step_before")
 SPAN_WORDS: Final = _set("span_words")
+WITHIN: Final = _set("within")
 SAME: Final = _set("same")
 SAME_WHAT: Final = _set("same_what")
 WHOLE: Final = _set("whole")

@@ -13,6 +13,7 @@ from airis_ray.search.meaning import Meaning
 from airis_ray.search.periods import zone_of
 from airis_ray.search.planner import propose
 from airis_ray.search.requests import Proposal
+from airis_ray.search.spelling import correct_times
 from airis_ray.search.times import read_times
 from airis_ray.search.units import units
 
@@ -32,11 +33,13 @@ def read_question(question: str, now: datetime, time_zone: str | None, catalog: 
     """Read a question asked at ``now`` (with its offset) in a time zone. Raises InvalidInput for an unknown zone."""
     zone = zone_of(time_zone)
     words = units(question, catalog.names)
+    guesses = correct_times(words, catalog.names)
     compares = any(unit.has("signal", "compare") for unit in words) or any(
         unit.has("signal", "patterns") for unit in words
     )
     times = read_times(words, now, zone, compares=compares)
     meaning = understand(question, words, catalog, times)
+    meaning.guesses[:0] = guesses
     local = now.astimezone(zone_of(times.zone) if times.zone else zone)
     proposal = None if meaning.blocked else propose(meaning, times, local, catalog)
     if proposal is None and not meaning.unresolved:
