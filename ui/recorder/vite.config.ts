@@ -1,5 +1,8 @@
 import { defineConfig } from "vite";
 
+const NOTICE = `/*! AIRIS-Ray recorder, Apache-2.0. Contains rrweb (https://github.com/rrweb-io/rrweb), MIT licence,
+Copyright (c) 2018 Contributors (https://github.com/rrweb-io/rrweb/graphs/contributors) and SmartX Inc. */`;
+
 /** One script without imports, in the folder from which the gateway serves it. */
 export default defineConfig({
   build: {
@@ -8,5 +11,6 @@ export default defineConfig({
     emptyOutDir: false,
     sourcemap: false,
     lib: { entry: "src/index.ts", formats: ["iife"], name: "airisRecorder", fileName: () => "recorder.js" },
+    rolldownOptions: { output: { postBanner: NOTICE } },
   },
 });

@@ -189,7 +189,7 @@ export class Upload {
         keepalive: alive,
         credentials: "omit",
         cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout?.(TIMEOUT_MS) ?? null, // missing in browsers of before 2022
       });
     } finally {
       if (alive) this.alive -= body.byteLength;
