@@ -29,7 +29,7 @@ Rng = np.random.Generator
 SIZES = ((10, 10), (20, 20), (10, 1_000), (100, 100), (1_000, 1_000), (10_000, 10_000), (100_000, 100_000))
 SHARES = (0.04, 0.1, 0.3, 1.0)
 GROUP = 10_000
-"""Events of each group that a cause is planted in."""
+"""Events of each group that a cause is planted in, unless said otherwise."""
 KINDS = ("single", "pair", "numeric", "absent")
 _VALUES = (2, 2, 3, 4, 4, 5, 8, 8, 10, 12, 20, 50, 200, 2_000)
 _COMMON = (3, 4, 5, 6, 7)
@@ -120,21 +120,21 @@ def null(answers: int, seed: int) -> bool:
     return kept
 
 
-def planted(answers: int, seed: int) -> bool:
-    """Causes of every kind and share beside a harmless drift."""
+def planted(answers: int, seed: int, group: int, kinds: Sequence[str]) -> bool:
+    """Causes of every kind and share beside a harmless drift, among ``group`` events on each side."""
     rng = np.random.default_rng(seed)
     kept = True
-    for kind in KINDS:
+    for kind in kinds:
         for share in SHARES:
             hits = 0
             for _ in range(answers):
-                target = np.arange(2 * GROUP) < GROUP
-                world = World(rng, 2 * GROUP)
-                drifted = target & (rng.random(2 * GROUP) < 0.1)
+                target = np.arange(2 * group) < group
+                world = World(rng, 2 * group)
+                drifted = target & (rng.random(2 * group) < 0.1)
                 world.codes["key0"][drifted] = 1
-                causes = world.plant(rng, kind, target & (rng.random(2 * GROUP) < share))
+                causes = world.plant(rng, kind, target & (rng.random(2 * group) < share))
                 hits += first_of(world, target) in causes
-            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers} ({GROUP:,} events each)")
+            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers} ({group:,} events each)")
             kept &= hits >= 0.95 * answers
     return kept
 
@@ -145,15 +145,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=10_000_000, help="spans of the speed part")
+    parser.add_argument("--store", type=Path, help="folder that keeps those spans for a next time")
+    parser.add_argument(
+        "--group", type=int, default=GROUP, help="events of each group that causes are planted in"
+    )
     parser.add_argument("--answers", type=int, default=200, help="made-up comparisons of a kind")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="of planted causes; repeatable")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of multidim/")
     parser.add_argument("--only", choices=("null", "planted", "speed", "multidim"), action="append")
     args = parser.parse_args(arguments)
     parts: dict[str, Any] = {
         "null": lambda: null(args.answers, args.seed),
-        "planted": lambda: planted(max(20, args.answers // 4), args.seed),
-        "speed": lambda: asyncio.run(delta_speed.measure(args.rows)),
+        "planted": lambda: planted(max(20, args.answers // 4), args.seed, args.group, args.kind or KINDS),
+        "speed": lambda: asyncio.run(delta_speed.measure(args.rows, args.store)),
         "multidim": lambda: delta_multidim.measure(args.data / "multidim"),
     }
     print(machine())

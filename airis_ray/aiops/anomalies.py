@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from airis_ray.aiops.watch.comparisons import Comparison, comparison
 from airis_ray.aiops.watch.listing import Wanted, anomalies
 from airis_ray.aiops.watch.verdicts import Verdict, record
 from airis_ray.errors import NotFound
@@ -51,6 +52,14 @@ class Anomaly(BaseModel):
     verdict: Literal["true", "false", "expected"] | None = Field(description="what an operator said of it")
     verdict_by: str | None = Field(description="the id of the key that said it")
     threshold: float = Field(description="the score that anomalies of this series need by now")
+
+
+class ExplainedAnomaly(Anomaly):
+    """An anomaly with what its events have in common."""
+
+    comparison: Comparison | None = Field(
+        description="of anomalies on traces and logs, some moments after they are found"
+    )
 
 
 class Said(BaseModel):
@@ -97,6 +106,12 @@ def router(store: Store, clock: Callable[[], int]) -> APIRouter:
             end = found.slice(limit - 1, 1)
             link_next(request, response, str(end["start"].cast(pa.int64())[0]), end["id"][0].as_py())
         return response
+
+    @routes.get("/anomalies/{anomaly}", summary="An anomaly, and what its events have that others have not")
+    async def get_anomaly(anomaly: AnomalyId, principal: Reader) -> ExplainedAnomaly:
+        found = await _one(store, principal.tenant, anomaly)
+        compared = await comparison(store, principal.tenant, anomaly)
+        return ExplainedAnomaly(**found.model_dump(), comparison=compared)
 
     _add_verdicts(routes, store, clock)
     return routes

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI
 from airis_ray.analytics.hot_keys import HotKeyCache
 from airis_ray.delta.compare import Comparer
 from airis_ray.delta.explain import ExplainAnswer, ExplainRequest, explain
+from airis_ray.delta.following import Follower
 from airis_ray.delta.models import CompareAnswer, CompareRequest
 from airis_ray.settings import Settings
 from airis_ray.store import Store
@@ -24,7 +25,10 @@ Reader = Annotated[Principal, Depends(require(Scope.READ))]
 def create_app(
     settings: Settings, store: Store, guard: Guard, clock: Callable[[], int] = time.time_ns
 ) -> FastAPI:
-    """The application; it closes ``store`` when it shuts down. ``clock`` tells nanoseconds since 1970."""
+    """The application; it closes ``store`` when it shuts down. ``clock`` tells nanoseconds since 1970.
+
+    ``state.follower`` is the :class:`Follower` that compares the events of anomalies, for whoever calls it.
+    """
     keys = HotKeyCache(store, clock)
     comparer = Comparer(store, settings.delta.budget, time.monotonic)
 
@@ -36,6 +40,7 @@ def create_app(
         await store.close()
 
     app = service_app("delta", settings, guard, lifespan)
+    app.state.follower = Follower(store, comparer, settings.delta.anomalies, clock=clock, hot=keys.current)
     app.include_router(_router(comparer, keys, clock))
     app.include_router(_explaining(store, settings, keys, clock))
     return app

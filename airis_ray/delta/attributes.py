@@ -22,7 +22,8 @@ class Attribute:
     Code 0 is "absent"; the codes from 1 on are ``labels`` (of a numeric attribute: the stretches between ``cuts``,
     the first below the first cut); the last code, ``len(labels) + 1``, is any other value. ``tested`` is how many
     values could turn out significant, listed or not. ``hashes`` are the labels' in ClickHouse, none if numeric. Without
-    labels only its presence is compared. ``name`` is the key in its map, ``key`` what a query calls it.
+    labels only its presence is compared. ``name`` is the key in its map, ``key`` what a query calls it; ``values`` is
+    how many different ones were seen.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Attribute:
     place: Place = (0, 0)
     hashes: tuple[int, ...] = ()
     name: str = ""
+    values: int = 0
 
     @property
     def codes(self) -> int:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from airis_ray.analytics.compile import query_filter
@@ -14,22 +13,20 @@ from airis_ray.analytics.conventions import keys_of
 from airis_ray.analytics.fields import resolve
 from airis_ray.analytics.signals import Kind, source_of
 from airis_ray.analytics.sql import Sql
-from airis_ray.delta import statements
-from airis_ray.delta.analysis import Counted, Plan, counted, findings, planned
+from airis_ray.delta import counting, sampling, statements
+from airis_ray.delta.analysis import Plan, counted, findings, planned
 from airis_ray.delta.answers import answer
 from airis_ray.delta.asked import told_apart
-from airis_ray.delta.attributes import Sides
 from airis_ray.delta.models import CompareAnswer, CompareRequest
 from airis_ray.delta.sample import LeftOut, Sample, Sampler, Values, entries
+from airis_ray.delta.sampling import Cells
 from airis_ray.delta.statements import Compared
 from airis_ray.errors import TooLarge
 from airis_ray.store import Query, Store
 from airis_ray.store.keys import HotKeys
 from airis_ray.telemetry.tables import TENANT_ATTRIBUTE
-from airis_ray.telemetry.times import parse_range
+from airis_ray.telemetry.times import TimeRange, parse_range
 
-SAMPLE_ROWS: Final = 10_000
-"""Rows of each side that decide what is worth counting; smaller sides are taken whole."""
 _THINNINGS: Final = (1, 16, 256)
 """Parts of the range that are read where all of it, and then a 16th, take too long."""
 
@@ -61,40 +58,43 @@ class Comparer:
         raise TooLarge("the comparison takes too long; choose shorter ranges")
 
     async def _found(self, compared: Compared, request: CompareRequest, tenant: str) -> CompareAnswer:
-        (total,) = (await self._run(statements.totals(compared), tenant)).to_pylist()
-        sizes = (total["target"], total["rest"], total["both"])
+        cells = Cells.of(await self._run(sampling.cells(compared), tenant))
+        sizes = cells.sizes
         if not sizes[0] or not sizes[1]:
             return answer(request, sizes, None, None, [])
-        every = (max(1, -(-sizes[0] // SAMPLE_ROWS)), max(1, -(-sizes[1] // SAMPLE_ROWS)))
-        rows = await self._run(statements.sample(compared, every), tenant)
+        rows = await self._run(sampling.sample(compared, cells), tenant)
         sample, plan = await asyncio.to_thread(_planned, rows, compared)
-        if every == (1, 1):
+        if cells.are_whole:
             counts = counted(sample, plan)
         else:
-            table = await self._run(statements.counts(compared, plan.attributes, plan.pairs), tenant)
-            counts = _counts(table, plan)
+            statement = counting.counts(compared, plan, overlap=bool(sizes[2]))
+            table = await self._run(statement, tenant, **counting.SETTINGS)
+            counts = counting.read(table, plan)
         return answer(request, sizes, sample, plan, await asyncio.to_thread(findings, plan, counts))
 
-    async def _run(self, statement: Sql, tenant: str) -> pa.Table:
-        settings = {"max_execution_time": self._budget}
-        query = Query(statement.text, statement.parameters, tenant=tenant, settings=settings)
+    async def _run(self, statement: Sql, tenant: str, **settings: int) -> pa.Table:
+        limits = {"max_execution_time": self._budget, **settings}
+        query = Query(statement.text, statement.parameters, tenant=tenant, settings=limits)
         return (await self._store.query(query)).table
 
 
 def _compared(request: CompareRequest, now_ns: int, hot: HotKeys, thinning: int) -> Compared:
     source = source_of(request.signal)
-    sides = []
+    sides, parts = [], []
     for name, group in (("target", request.target), ("baseline", request.baseline)):
         part = parse_range(group.from_, group.to, now_ns, pointer=f"/{name}")
         matches = query_filter(group.query, request.signal, now_ns=now_ns, pointer=f"/{name}/query", hot=hot)
         sides.append(statements.condition(source, part, matches, thinning))
+        parts.append(part)
     asked = told_apart(request.target.query, request.baseline.query, request.signal)
     target, baseline = sides
-    return Compared(request.signal, source, target, baseline, asked)
+    period = TimeRange(min(part.start_ns for part in parts), max(part.end_ns for part in parts))
+    return Compared(request.signal, source, period, target, baseline, asked)
 
 
 def _planned(rows: pa.Table, compared: Compared) -> tuple[Sample, Plan]:
-    sides = [np.asarray(rows.column(name)).astype(bool) for name in ("t", "b")]
+    # To NumPy by Arrow: NumPy asking for it would load pandas, a second and 60 MB.
+    sides = [rows.column(name).to_numpy().astype(bool) for name in ("t", "b")]
     sampler = Sampler(*sides)
     found = [each for at in range(len(compared.source.maps) + 1) for each in entries(rows, at)]
     names = _names(found, compared)
@@ -122,23 +122,3 @@ def _names(found: list[Values], compared: Compared) -> list[str]:
                 own = f"{map_column}.{own}"
         names.append(own)
     return names
-
-
-def _counts(table: pa.Table, plan: Plan) -> Counted:
-    """The counts of a plan out of the answer to :func:`statements.counts`."""
-    starts, pairs = statements.offsets(plan.attributes)
-    size = pairs + len(plan.pairs)
-    by_side = np.zeros((4, size), np.int64)
-    columns = [np.asarray(table.column(name)).astype(np.int64) for name in ("side", "code", "rows")]
-    by_side[columns[0], columns[1]] = columns[2]
-    target, rest, both = by_side[1] + by_side[3], by_side[2], by_side[3]
-    sides = []
-    for attribute, start in zip(plan.attributes, starts, strict=True):
-        coded = []
-        for side in (target, rest, both):
-            own = side[start : start + attribute.codes].copy()
-            own[0] = max(0, side[statements.ROW] - int(own.sum()))
-            coded.append(own)
-        sides.append(Sides(*coded))
-    met = [(int(target[at]), int(rest[at]), int(both[at])) for at in range(pairs, size)]
-    return Counted(sides, met)

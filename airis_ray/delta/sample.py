@@ -216,6 +216,7 @@ class Sampler:
             values.place,
             tuple(int(values.hashes[at]) for at in listed),
             values.key,
+            len(values.names),
         )
         self.found.append((attribute, codes))
 

@@ -53,6 +53,12 @@ class DeltaSettings(Group):
     budget: Seconds = Field(
         10.0, gt=0, description="how long one pass over the events may take until only a part of them is read"
     )
+    anomalies: int = Field(
+        6,
+        ge=0,
+        le=60,
+        description="anomalies on traces and logs whose events are compared by themselves in a minute; 0: none",
+    )
 
 
 class LlmSettings(Group):

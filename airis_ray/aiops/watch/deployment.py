@@ -8,6 +8,7 @@ from ray import serve
 from ray.serve import Application
 
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
+from airis_ray.aiops.watch.explaining import Explaining
 from airis_ray.aiops.watch.service import WatchService
 from airis_ray.aiops.watch.watcher import Watcher
 from airis_ray.aiops.watch.windows import Rollups, Scope
@@ -30,7 +31,8 @@ class Watch:
         export_metrics()
         self._telemetry = Telemetry.start(settings, "watch")
         self._store: ClickHouseStore = open_store(settings)
-        self._service = _service(settings, self._store) if settings.watch.enabled else None
+        self._explaining = Explaining(_look)
+        self._service = _service(settings, self._store, self._explaining) if settings.watch.enabled else None
 
     async def check_health(self) -> None:
         """Raise unless the watcher goes on. A store that is down is no reason to restart it."""
@@ -42,20 +44,33 @@ class Watch:
         return vitals("watch")
 
     async def __del__(self) -> None:
+        await self._explaining.close()
         if self._service is not None:
             await self._service.close(_CLOSE_SECONDS)
         await self._store.close()
         await asyncio.to_thread(self._telemetry.close)
 
 
-def _service(settings: Settings, store: ClickHouseStore) -> WatchService:
+async def _look() -> int:
+    """Have the events of new anomalies compared by the application ``delta``; how many still wait."""
+    delta = await asyncio.to_thread(serve.get_app_handle, "delta")
+    return int(await delta.follow.remote())
+
+
+def _service(settings: Settings, store: ClickHouseStore, explaining: Explaining) -> WatchService:
     context = serve.get_replica_context()
     scope = Scope(context.rank.rank, context.world_size)
     watched = settings.watch
     folder = settings.data_dir / "watch" / f"{scope.shard}-of-{scope.shards}"
     rollups = Rollups(store, int(watched.interval), scope)
     watcher = Watcher(
-        store, rollups, watched, make=SeasonalDetector, load=SeasonalDetector.load, folder=folder
+        store,
+        rollups,
+        watched,
+        make=SeasonalDetector,
+        load=SeasonalDetector.load,
+        folder=folder,
+        told=explaining.told if settings.delta.anomalies else lambda _: None,
     )
     return WatchService(watcher, interval=watched.interval, settle=watched.settle)
 

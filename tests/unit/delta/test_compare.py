@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from airis_ray.analytics.search import SearchRequest, search
-from airis_ray.delta import compare
+from airis_ray.delta import compare, sampling
 from airis_ray.delta.asked import told_apart
 from tests.support import records
 from tests.support.local_store import LocalStore
@@ -103,7 +103,7 @@ async def test_all_rows_are_counted_as_the_sample_is(
     """The counts of the pass over everything are those of the rows, for every attribute and pair."""
     await migrated_store.insert("otel_traces", records.span(tenant, *spans(3_000, 2)))
     whole = await asked(http)
-    monkeypatch.setattr(compare, "SAMPLE_ROWS", 400)
+    monkeypatch.setattr(sampling, "SAMPLE_ROWS", 400)
     counted = by_key(await asked(http))
     assert set(counted) == set(by_key(whole))
     for key, each in by_key(whole).items():
@@ -120,7 +120,7 @@ async def test_all_rows_are_counted_as_the_sample_is(
 async def test_every_query_finds_what_its_share_says(
     http: httpx.AsyncClient, migrated_store: LocalStore, tenant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "SAMPLE_ROWS", 500)
+    monkeypatch.setattr(sampling, "SAMPLE_ROWS", 500)
     await migrated_store.insert("otel_traces", records.span(tenant, *spans(2_000, 3)))
     answer = await asked(http)
     for each in answer["attributes"]:
@@ -143,7 +143,7 @@ async def test_a_cause_of_two_attributes_comes_first(
         row["StatusMessage"] = "declined" if both or at % 50 == 0 else ""
     await migrated_store.insert("otel_traces", records.span(tenant, *rows))
     for size in (10_000, 1_000):
-        monkeypatch.setattr(compare, "SAMPLE_ROWS", size)
+        monkeypatch.setattr(sampling, "SAMPLE_ROWS", size)
         answer = await asked(
             http, target={"query": "StatusMessage:declined"}, baseline={"query": "-StatusMessage:declined"}
         )

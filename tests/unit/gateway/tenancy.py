@@ -282,6 +282,10 @@ def anomalies(me: Party, other: Party) -> list[Call]:
     return [Call(shows=True), Call(headers=ARROW, shows=True), Call(params={"service": other.service})]
 
 
+def anomaly(me: Party, other: Party) -> list[Call]:
+    return [Call(f"/api/aiops/anomalies/{party.anomaly}", shows=party is me) for party in (me, other)]
+
+
 def say(me: Party, other: Party) -> list[Call]:
     base = "/api/aiops/anomalies"
     return [
@@ -384,6 +388,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("POST", "/api/aiops/detect"): series(),
     ("POST", "/api/aiops/forecast"): series(horizon=3),
     ("GET", "/api/aiops/anomalies"): anomalies,
+    ("GET", "/api/aiops/anomalies/{anomaly}"): anomaly,
     ("POST", "/api/aiops/anomalies/{anomaly}/verdict"): say,
     ("DELETE", "/api/aiops/anomalies/{anomaly}/verdict"): unsay,
     **{

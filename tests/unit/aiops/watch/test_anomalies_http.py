@@ -138,3 +138,25 @@ def test_the_threshold_follows_from_the_verdicts_in_any_order(
 ) -> None:
     assert threshold(said) == pytest.approx(expected)
     assert threshold(reversed(said)) == threshold(said)
+
+
+async def test_an_anomaly_with_its_comparison(
+    http: httpx.AsyncClient, migrated_store: LocalStore, tenant: str
+) -> None:
+    found = finding(tenant, 3)
+    await write(migrated_store, [found], NOW)
+    assert (await http.get(f"/anomalies/{found.id}")).json()["comparison"] is None
+    assert (await http.get(f"/anomalies/{'0' * 32}")).status_code == 404
+    for runs, answer, note in ((1, "", "it takes too long"), (2, '{"attributes": []}', "")):
+        await migrated_store.command(
+            "INSERT INTO airis_comparisons (Tenant, anomaly, start, upto, runs, request, answer, note, updated) SELECT"
+            f" '{tenant}', '{found.id}', fromUnixTimestamp64Nano({found.start}), fromUnixTimestamp64Nano({found.end}),"
+            f""" {runs}, '{{"signal": "traces"}}', '{answer}', '{note}', """
+            f"fromUnixTimestamp64Nano({NOW + runs * SECOND})"
+        )
+        shown = (await http.get(f"/anomalies/{found.id}")).json()
+        assert shown["id"] == found.id
+        assert shown["comparison"]["runs"] == runs
+        assert shown["comparison"]["request"] == {"signal": "traces"}
+        assert shown["comparison"]["note"] == note
+        assert shown["comparison"]["answer"] == ({"attributes": []} if answer else None)
