@@ -12,7 +12,7 @@ import pyarrow as pa
 from airis_ray.errors import Bug
 from airis_ray.telemetry import tables
 
-Signal = Literal["logs", "traces", "sessions", "anomalies", "metrics"]
+Signal = Literal["logs", "traces", "sessions", "anomalies", "replays", "metrics"]
 
 
 class Kind(StrEnum):
@@ -110,6 +110,11 @@ _POINT: Final = {
     "value": "Value",
 }
 
+_REPLAY_COUNTS: Final = (
+    "duration_ms", "pages", "clicks", "rage_clicks", "dead_clicks", "errors", "console_errors", "requests",
+    "failed_requests", "events", "bytes", "stored_bytes", "blocks", "tabs", "gaps", "duplicates",
+)  # fmt: skip
+
 _LOG_MAPS: Final = ("LogAttributes", "ResourceAttributes")
 
 SOURCES: Final[Mapping[str, Source]] = {
@@ -166,6 +171,27 @@ SOURCES: Final[Mapping[str, Source]] = {
         ("labels",),
         ("labels",),
         {"time": "start"},
+        final=True,
+    ),
+    "replays": Source(
+        "airis_replay_sessions",
+        {
+            **dict.fromkeys(("id", "user", "service", "release", "user_agent", "url_first"), Kind.STRING),
+            **dict.fromkeys(("start", "end"), Kind.TIME),
+            **dict.fromkeys(("urls", "trace_ids"), Kind.STRINGS),
+            **dict.fromkeys(_REPLAY_COUNTS, Kind.NUMBER),
+        },
+        "start",
+        "concat(user, ' ', arrayStringConcat(urls, ' '))",
+        (),
+        (),
+        {
+            "time": "start",
+            "started_at": "start",
+            "duration": "duration_ms",
+            "trace": "trace_ids",
+            "url": "urls",
+        },
         final=True,
     ),
     "metrics": Source(

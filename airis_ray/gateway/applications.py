@@ -62,14 +62,21 @@ def _delta(settings: Settings, store: Store, guard: Guard) -> FastAPI:
     return create_app(settings, store, guard)
 
 
+def _replay(settings: Settings, store: Store, guard: Guard) -> FastAPI:
+    from airis_ray.replay.app import create_app
+
+    return create_app(settings, store, guard)
+
+
 APPLICATIONS: Final = (
     Application("gateway", "", "Keys, tenants, readiness, documents", _gateway),
     Application(
-        "ingest", "/v1", "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts", _ingest
+        "ingest", "/v1", "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts, recordings", _ingest
     ),
     Application("analytics", "/api/analytics", "Search, series, services, traces, SQL", _analytics),
     Application("search", "/api/search", "Questions in Korean and English, logs by meaning", _search),
     Application("delta", "/api/delta", "What some events have in common that others have not", _delta),
+    Application("replay", "/api/replay", "Recorded browser sessions", _replay),
     Application("aiops", "/api/aiops", "Anomalies and forecasts", _aiops),
 )
 """Imports are inside the functions: a process builds what it needs and pays for no more."""

@@ -31,7 +31,7 @@ JSON_FIELDS: Final[dict[Signal, str]] = {
 def message(signal: Signal, decoded: Decoded) -> Any:
     """The answer as a protobuf message."""
     response = RESPONSES[signal]()
-    if decoded.rejected:
+    if decoded.rejected or decoded.reasons:  # without rejected records it is a warning, says OTLP
         setattr(response.partial_success, REJECTED_FIELDS[signal], decoded.rejected)
         response.partial_success.error_message = reasons(decoded)
     return response
@@ -39,7 +39,7 @@ def message(signal: Signal, decoded: Decoded) -> Any:
 
 def document(signal: Signal, decoded: Decoded) -> dict[str, Any]:
     """The answer in proto3's JSON mapping (64-bit integers are strings there)."""
-    if not decoded.rejected:
+    if not decoded.rejected and not decoded.reasons:
         return {}
     return {"partialSuccess": {JSON_FIELDS[signal]: str(decoded.rejected), "errorMessage": reasons(decoded)}}
 

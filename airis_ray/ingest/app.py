@@ -18,6 +18,7 @@ from airis_ray.ingest.intake import Intake, Payload
 from airis_ray.ingest.intakes import add_intakes
 from airis_ray.ingest.intakes.refusals import render
 from airis_ray.ingest.openapi import operation
+from airis_ray.ingest.origins import allow_origins
 from airis_ray.settings import Settings
 from airis_ray.telemetry.tables import Signal
 from airis_ray.web.app import service_app
@@ -35,6 +36,7 @@ def create_app(settings: Settings, intake: Intake, guard: Guard) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        intake.look_after()
         yield
         await intake.close(CLOSE_SECONDS)
 
@@ -49,6 +51,7 @@ def create_app(settings: Settings, intake: Intake, guard: Guard) -> FastAPI:
             **operation(signal, settings.ingest.max_body_bytes),
         )
     add_intakes(app, intake, settings)
+    allow_origins(app, settings.ingest.origins)
     return app
 
 

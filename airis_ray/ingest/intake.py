@@ -14,14 +14,19 @@ from airis_ray.accounts.ledger import Ledger
 from airis_ray.errors import AirisError, Unavailable
 from airis_ray.ingest import metrics
 from airis_ray.ingest.alerts import AlertLog
-from airis_ray.ingest.bodies import JSON, inflate
+from airis_ray.ingest.bodies import JSON, PROTOBUF, inflate
 from airis_ray.ingest.budget import Budget, Reservation
+from airis_ray.ingest.recordings import RecordingLog
 from airis_ray.ingest.sink import Accepted, StoreSink, open_sink
+from airis_ray.replay.chunks import Chunk
+from airis_ray.replay.masking import Masker
+from airis_ray.replay.otlp import read_recordings
+from airis_ray.replay.plain import read_chunk
 from airis_ray.settings import Settings, SignalKind
 from airis_ray.store.protocol import Store
 from airis_ray.telemetry.admission import admitted, refusal
 from airis_ray.telemetry.alerts import Alert
-from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, JsonRequest, decode, read_json
+from airis_ray.telemetry.otlp import IMPLEMENTATION, Decoded, JsonRequest, Rejected, decode, read_json
 from airis_ray.telemetry.sessions import route_sessions
 from airis_ray.telemetry.tables import Signal
 
@@ -33,6 +38,7 @@ _INLINE_BYTES = 16 * 2**10 if IMPLEMENTATION == "c" else 0
 _SMALL_BYTES = 4 * 2**10
 """Bodies in other formats below this size are translated on the loop, in some 100 µs."""
 
+_SUMMARIES_SECONDS = 3.0  # for the last sessions' summaries
 _COUNTS_SECONDS = 3.0  # for the last counts when a replica ends; with app.CLOSE_SECONDS within Serve's 20 s
 
 
@@ -63,6 +69,8 @@ class Intake:
         self._threads = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decode")
         self._ledger = Ledger(store, interval=settings.accounts.interval)
         self._alerts = AlertLog(store, settings, self._budget)
+        self._masker = Masker(settings.replay)
+        self._recordings = RecordingLog(store, settings, self._budget, self._emit)
         self._closed = False
         metrics.PENDING_BYTES.set_function(lambda: self._budget.held)
 
@@ -81,24 +89,29 @@ class Intake:
         ``held`` is the body's reservation and is given back once what the sink holds takes its place. Raises
         InvalidInput for a body that cannot be read, TooLarge, Overloaded and Unavailable as :meth:`Sink.put`.
         """
-        if self._closed:
-            raise Unavailable("this replica is shutting down; send the request again")
+        self._check_open()
+        return await self._accept(signal, payload, tenant, held)
+
+    async def _accept(self, signal: Signal, payload: Payload, tenant: str, held: Reservation) -> Decoded:
         size = sum(map(len, payload.chunks))
         limit = self._settings.max_body_bytes
         received_ns = time.time_ns()
 
-        def work() -> tuple[bytes, Decoded]:
-            return _read(signal, payload, tenant, limit, received_ns)
+        def work() -> tuple[bytes, Decoded, tuple[Chunk, ...]]:
+            return _read(signal, payload, tenant, limit, received_ns, self._masker)
 
         with self._ledger.entry(tenant, signal, received_ns) as entry:
             if size <= _INLINE_BYTES and payload.encoding == "identity" and payload.media != JSON:
-                body, decoded = work()
+                body, decoded, chunks = work()
             else:
-                body, decoded = await self._in_thread(work)
+                body, decoded, chunks = await self._in_thread(work)
             malformed = decoded.rejected + payload.refused
             decoded = admitted(decoded, signal, self._retention, received_ns)
             counted = replace(decoded, rejected=decoded.rejected + payload.refused)
             entry.decoded(counted, malformed=malformed)
+            if chunks:
+                reasons = await self._recordings.keep(chunks, tenant, self.refusal("sessions"))
+                decoded = replace(decoded, reasons=(*decoded.reasons, *reasons))
             held.release()
             await self._sink.put(Accepted(signal, tenant, body, decoded, received_ns, payload.traceparent))
             entry.accepted(stored=isinstance(self._sink, StoreSink))
@@ -123,9 +136,42 @@ class Intake:
 
     async def accept_alerts(self, alerts: Sequence[Alert], source: str, tenant: str) -> None:
         """Keep alerts in the store; raises as :meth:`GroupCommit.commit`."""
+        self._check_open()
+        await self._alerts.keep(alerts, source, tenant, time.time_ns())
+
+    async def accept_recording(self, body: Callable[[], bytes], tenant: str, size: int) -> int:
+        """Keep a chunk of a recording, ``body()`` being its request after decompression; its number of events.
+
+        Raises InvalidInput for what cannot be read, SessionOver past a limit of the session, and what
+        :meth:`GroupCommit.commit` raises.
+        """
+        self._check_open()
+        received_ns = time.time_ns()
+        with self._ledger.entry(tenant, "replay", received_ns) as entry:
+            chunk = await self._in_thread(lambda: read_chunk(body(), self._masker))
+            entry.decoded(Decoded({}, chunk.events, 0, ()), malformed=0)
+            await self._recordings.keep_one(chunk, tenant, self.refusal("sessions"))
+            entry.accepted(stored=True)
+        metrics.RECEIVED_BYTES.labels(tenant=tenant, signal="replay").inc(size)
+        metrics.ACCEPTED.labels(tenant=tenant, signal="replay").inc(chunk.events)
+        return chunk.events
+
+    def look_after(self) -> None:
+        """Begin to remove recordings that are too old, now and then; once, on a running loop."""
+        self._recordings.look_after()
+
+    async def summarise_recordings(self) -> None:
+        """Write the summaries of sessions now and not at their next turn."""
+        await self._recordings.summarise()
+
+    async def _emit(self, tenant: str, otlp: bytes) -> None:
+        """Take logs of the platform's own making in, also while closing."""
+        with self.reservation() as held:
+            await self._accept("logs", Payload([otlp], "identity", PROTOBUF), tenant, held)
+
+    def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("this replica is shutting down; send the request again")
-        await self._alerts.keep(alerts, source, tenant, time.time_ns())
 
     def refusal(self, signal: SignalKind) -> Callable[[str, int], str | None]:
         """What tells, by service and time (ns), why :meth:`accept` would leave a record out now; None: it would not."""
@@ -140,6 +186,7 @@ class Intake:
         if self._closed:
             return
         self._closed = True
+        await self._recordings.close(_SUMMARIES_SECONDS)
         await asyncio.gather(self._sink.close(grace), self._alerts.close(grace))
         await self._ledger.close(_COUNTS_SECONDS)
         self._threads.shutdown(wait=False)
@@ -150,13 +197,20 @@ class Intake:
 
 
 def _read(
-    signal: Signal, payload: Payload, tenant: str, limit: int, received_ns: int
-) -> tuple[bytes, Decoded]:
-    """The request in protobuf, and what it holds."""
+    signal: Signal, payload: Payload, tenant: str, limit: int, received_ns: int, masker: Masker
+) -> tuple[bytes, Decoded, tuple[Chunk, ...]]:
+    """The request in protobuf, what it holds, and the recordings among it; these are masked in all three."""
     chunks = payload.chunks
     body = inflate(payload.encoding, chunks[0] if len(chunks) == 1 else b"".join(chunks), limit)
     request = read_json(signal, body) if payload.media == JSON and body else JsonRequest(body, {})
-    decoded = request.told(decode(signal, request.data, tenant=tenant, received_ns=received_ns))
+    recordings = read_recordings(request.data, masker) if signal == "logs" else None
+    data = request.data if recordings is None else recordings.body
+    decoded = request.told(decode(signal, data, tenant=tenant, received_ns=received_ns))
     if signal == "logs":
         decoded = replace(decoded, tables=route_sessions(decoded.tables))
-    return request.data, decoded
+    if recordings is None:
+        return data, decoded, ()
+    for reason, count in recordings.refused.items():
+        told = Rejected("", f"{count} records of recordings: each {reason}")
+        decoded = replace(decoded, rejected=decoded.rejected + count, reasons=(*decoded.reasons, told))
+    return data, decoded, recordings.chunks

@@ -28,6 +28,7 @@ from airis_ray.settings.program import (
     TestSettings,
 )
 from airis_ray.settings.store import (
+from airis_ray.settings.replay import ReplaySettings, tenant_retentions
     CacheSettings,
     DiskSettings,
     RedisSettings,
@@ -48,6 +49,7 @@ __all__ = [
     "RetentionSettings",
     "Settings",
     "SignalKind",
+    "ReplaySettings",
     "StoreSettings",
     "StreamSettings",
     "WatchSettings",
@@ -92,6 +94,7 @@ class Settings(Group):
     login: LoginSettings = LoginSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()
+    replay: ReplaySettings = ReplaySettings()
 
     @model_validator(mode="after")
     def _auth_needs_loopback(self) -> Settings:
@@ -121,6 +124,17 @@ class Settings(Group):
         """Read the settings.
 
         Raises InvalidInput with one sentence that names the variable, what came and what was expected.
+    @model_validator(mode="after")
+    def _recordings_go_before_their_rows(self) -> Settings:
+        most = self.retention.sessions
+        for tenant, kept in tenant_retentions(self.replay.tenants).items():
+            if most and kept > most:
+                raise ValueError(
+                    f"AIRIS_REPLAY_TENANTS: {tenant} would keep recordings for {kept:g} s, longer than the "
+                    f"{most:g} s of AIRIS_RETENTION_SESSIONS; raise that one and name who keeps them for less"
+                )
+        return self
+
         """
         environ = os.environ if environ is None else environ
         known = dict(variables())

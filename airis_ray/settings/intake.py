@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 from airis_ray.settings.values import Bytes, Group, Seconds
+
+_ORIGIN: Final = re.compile(r"\*|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
+
+
+def _checked_origins(text: str) -> str:
+    for item in filter(None, map(str.strip, text.split(","))):
+        if not _ORIGIN.fullmatch(item):
+            raise ValueError(f"expected an origin such as https://shop.example, got {item!r}")
+    return text
 
 
 class IngestSettings(Group):
@@ -15,6 +27,10 @@ class IngestSettings(Group):
     )
     max_pending_bytes: Bytes = Field(
         256 * 2**20, gt=0, description="decoded bytes held before the store; past it 503"
+    )
+    origins: Annotated[str, AfterValidator(_checked_origins)] = Field(
+        "",
+        description="origins of pages that may send from browsers, https://shop.example,https://*.example.org; * all",
     )
     commit_rows: int = Field(50_000, gt=0, description="rows that close a group before its time is up")
     commit_interval: Seconds = Field(0.2, gt=0, description="longest wait of the first row of a group")

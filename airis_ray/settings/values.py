@@ -25,6 +25,11 @@ def _seconds(value: object) -> object:
     return float(match[1]) * _DURATION_UNITS[match[2] or "s"]
 
 
+def seconds_of(text: str) -> float:
+    """A duration such as ``15s`` or ``30d`` in seconds; ValueError for anything else."""
+    return float(str(_seconds(text)))
+
+
 def _bytes(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -47,7 +52,7 @@ def service_retentions(text: str) -> Mapping[tuple[str, SignalKind | None], floa
             raise ValueError(f"expected service=duration or service/signal=duration, got {item!r}")
         if key in stated:
             raise ValueError(f"{named} is named twice")
-        stated[key] = float(str(_seconds(duration)))
+        stated[key] = seconds_of(duration)
     return stated
 
 

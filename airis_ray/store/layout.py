@@ -30,6 +30,8 @@ _KEYS: Final = {
     # The versions of a row have to meet on one shard.
     "airis_anomalies": "cityHash64(id)",
     "airis_verdicts": "cityHash64(anomaly)",
+    "airis_replay_blocks": "cityHash64(Session)",
+    "airis_replay_sessions": "cityHash64(id)",
     "airis_comparisons": "cityHash64(anomaly)",
 }
 _METRICS_KEY: Final = "cityHash64(ServiceName, MetricName)"  # a series lies on one shard

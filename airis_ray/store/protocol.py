@@ -34,6 +34,8 @@ TENANT_TABLES: tuple[str, ...] = (
     "airis_alerts",
     "airis_anomalies",
     "airis_verdicts",
+    "airis_replay_blocks",
+    "airis_replay_sessions",
     "airis_comparisons",
 )
 """Every table that holds tenants' rows; each has a column ``Tenant``."""

@@ -25,11 +25,21 @@ RETENTION: Final[Mapping[str, tuple[tuple[SignalKind, ...], str]]] = {
     "airis_anomalies": (("logs", "traces", "metrics"), "start"),
     "airis_verdicts": (("logs", "traces", "metrics"), "updated"),
     "airis_comparisons": (("logs", "traces"), "start"),
+    "airis_replay_blocks": (("sessions",), "Start"),
+    "airis_replay_sessions": (("sessions",), "start"),
 }
 """Table → the signals it is made of (the longest retention counts), and the column its age is taken from."""
 
 _NO_SERVICE: Final = frozenset(
-    {"otel_traces_trace_id_ts", "airis_facets_15m", "airis_anomalies", "airis_verdicts", "airis_comparisons"}
+    {
+        "otel_traces_trace_id_ts",
+        "airis_facets_15m",
+        "airis_anomalies",
+        "airis_verdicts",
+        "airis_comparisons",
+        "airis_replay_blocks",
+        "airis_replay_sessions",
+    }
 )
 """Tables without a column ServiceName: they keep what is kept longest of anybody."""
 

@@ -96,4 +96,5 @@ _WRITERS: Final[dict[str, Callable[[Scope, AirisError, int], Response]]] = {
     "elastic": _elastic,
     "splunk": _splunk,
     "alerts": _problem,
+    "replay": _problem,
 }

@@ -103,7 +103,7 @@ def test_every_name_of_a_hot_key_has_a_column() -> None:
 
 def test_maps_that_columns_are_made_of_are_those_that_are_searched() -> None:
     for signal, source in SOURCES.items():
-        if signal not in ("metrics", "anomalies"):
+        if signal not in ("metrics", "anomalies", "replays"):
             assert ATTRIBUTE_MAPS[source.table or ""] == source.attributes
 
 
