@@ -44,8 +44,8 @@ export function readOptions(data: DOMStringMap, source: string, over: Partial<Op
     release: over.release ?? data.release ?? "",
     traceOrigins: over.traceOrigins ?? list(data.traceOrigins ?? ""),
     console: over.console ?? levels(data.console ?? "warn error"),
-    block: over.block ?? data.block ?? "",
-    mask: over.mask ?? data.mask ?? "",
+    block: selector("data-block", over.block ?? data.block),
+    mask: selector("data-mask", over.mask ?? data.mask),
     autostart: over.autostart ?? data.autostart !== "false",
     ...(over.beforeEvent ? { beforeEvent: over.beforeEvent } : {}),
   };
@@ -66,6 +66,16 @@ function share(name: string, text: string | undefined, otherwise: number): numbe
   const value = Number(text);
   if (value >= 0 && value <= 1) return value;
   throw new BadOptions(`${name} must be a number from 0 to 1, not "${text}"`);
+}
+
+/** A selector that the browser understands: another one would raise in the middle of the page's own work. */
+function selector(name: string, text = ""): string {
+  try {
+    if (text) document.createDocumentFragment().querySelector(text);
+    return text;
+  } catch {
+    throw new BadOptions(`${name} must be a CSS selector, not "${text}"`);
+  }
 }
 
 function list(text: string): string[] {

@@ -45,6 +45,7 @@ export class Recorder {
   /** Why nothing is recorded: the site wants it, the visitor is away or not in the sample, the server refuses. */
   private paused: Pause | null = "stopped";
   private left: Pause | null = null;
+  private told = false;
 
   constructor(private readonly options: Options) {
     this.url = `${options.endpoint}/v1/replay`;
@@ -117,17 +118,26 @@ export class Recorder {
   private take(event: Event): void {
     if (byHand(event)) this.active = event.timestamp;
     if (isMeta(event)) event.data.href = cleanUrl(event.data.href);
-    const kept = this.options.beforeEvent ? this.options.beforeEvent(event) : event;
+    const [kept, json] = this.last(event);
     if (!kept) return;
-    const json = JSON.stringify(kept);
     if (json.length > MAX_EVENT_CHARS) {
-      this.say("airis.console", {
-        level: "warn",
-        text: `an event of ${json.length} characters was left out`,
-      });
+      const text = `an event of ${json.length} characters was left out`;
+      this.say("airis.console", { level: "warn", text });
       return;
     }
     this.put({ json, at: kept.timestamp }, kept);
+  }
+
+  /** The event after the site's last word; none where that failed or is no JSON: nothing unseen is sent. */
+  private last(event: Event): [Event | null, string] {
+    try {
+      const kept = this.options.beforeEvent ? this.options.beforeEvent(event) : event;
+      return [kept, JSON.stringify(kept)];
+    } catch (error) {
+      if (!this.told) warn(`an event was left out: ${String(error)}`);
+      this.told = true;
+      return [null, ""];
+    }
   }
 
   private put(written: Written, event: Event): void {

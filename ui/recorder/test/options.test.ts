@@ -39,6 +39,7 @@ it.each([
   [{ key: "k", sample: "10%" }, SOURCE, 'data-sample must be a number from 0 to 1, not "10%"'],
   [{ key: "k", onError: "2" }, SOURCE, "data-on-error"],
   [{ key: "k", console: "loud" }, SOURCE, "loud"],
+  [{ key: "k", mask: "p[" }, SOURCE, 'data-mask must be a CSS selector, not "p["'],
   [{ key: "k" }, "", "data-endpoint"],
   [{ key: "k", endpoint: "ftp://a.example" }, SOURCE, "ftp://a.example"],
 ])("says what is wrong: %o", (data: DOMStringMap, source, said) => {

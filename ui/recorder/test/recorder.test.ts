@@ -188,3 +188,20 @@ it("lets the site change or leave out events", async () => {
   await ticks(1);
   expect(bodies.flatMap(types)).not.toContain(5);
 });
+
+it("leaves out what the site's function fails at or what is no JSON, says so once, and the page goes on", async () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  started({
+    beforeEvent: (event) => {
+      if (event.type === 4) throw new Error("oops");
+      return event;
+    },
+  });
+  const ring: Record<string, unknown> = {};
+  ring.self = ring;
+  recorder.say("airis.event", { name: "ring", attributes: ring });
+  await ticks(1);
+  expect(bodies.flatMap(types)).toEqual([5, 2]); // the warning is a console call as any other
+  expect(warned.mock.calls.flat().filter((text) => String(text).includes("was left out"))).toHaveLength(1);
+  warned.mockRestore();
+});
