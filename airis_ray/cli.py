@@ -21,6 +21,7 @@ _COMMANDS = {
     "migrate": "airis_ray.commands.store:migrate",
     "rollups": "airis_ray.commands.rollups:rollups",
     "dlq": "airis_ray.commands.dlq:app",
+    "model": "airis_ray.commands.models:app",
     "kube": "airis_ray.commands.kube:app",
     "settings": "airis_ray.commands.start:settings",
     "version": "airis_ray.commands.start:version",

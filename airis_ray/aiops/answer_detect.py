@@ -139,6 +139,7 @@ def _told(anomaly: Anomaly) -> dict[str, Any]:
         "severity": anomaly.severity,
         "value": anomaly.value,
         "expected": anomaly.expected,
+        "metric": anomaly.metric or None,
         "sentence": anomaly.sentence,
         "sentence_ko": anomaly.sentence_ko,
     }

@@ -38,7 +38,8 @@ class Foreseen:
     """[n, h]"""
     bands: dict[str, tuple[Floats, Floats]]
     """lower and upper edges [n, h] by level, such as 95"""
-    reasons: list[str]
+    reasons: list[tuple[str, str]]
+    """English and Korean"""
     limits: dict[int, dict[str, Any]]
     """by number of the series, as the answer tells it; empty unless a limit was asked for"""
 
@@ -57,7 +58,7 @@ class Foreseen:
         """
         owner = np.repeat(np.arange(len(asked)), asked.points.counts)
         numbers: list[int] = []
-        reasons: list[str] = []
+        reasons: list[tuple[str, str]] = []
         limits: dict[int, dict[str, Any]] = {}
         for batch, forecast in enumerate(found):
             at = np.flatnonzero(reading.batch == batch)
@@ -65,7 +66,7 @@ class Foreseen:
             for error in forecast.errors:
                 asked.refuse(int(of_row[int(error.name)]), "values", None, error.message)
             numbers += of_row[forecast.rows].tolist()
-            reasons += forecast.reasons
+            reasons += zip(forecast.reasons, forecast.reasons_ko, strict=True)
             if limit is not None:
                 limits |= dict(zip(of_row.tolist(), _limits(reading.batches[batch], limit), strict=True))
         order = np.argsort(numbers)
@@ -114,9 +115,11 @@ class Foreseen:
 
     def _said(self, number: int, row: int | None) -> dict[str, Any]:
         good = row is not None
+        reason, reason_ko = ("", "") if row is None else self.reasons[row]
         return {
             "model": MODEL if good else "",
-            "reason": self.reasons[row] if row is not None else "",
+            "reason": reason,
+            "reason_ko": reason_ko,
             "limit": self.limits.get(number) if good else None,
             "errors": self.asked.faults(number),
         }
@@ -126,13 +129,15 @@ def _limits(batch: SeriesBatch, limit: float) -> list[dict[str, Any]]:
     """When each series of a batch reaches a limit."""
     nothing = dict.fromkeys(("at", "earliest", "latest", "chance"))
     found = reached(batch, limit, LIMIT_LEVEL)
-    told: list[dict[str, Any]] = [{"value": limit, **nothing, "reason": ""} for _ in range(len(batch))]
+    few = {
+        "reason": f"a slope needs at least {LEAST_POINTS} points",
+        "reason_ko": f"기울기를 알려면 {LEAST_POINTS}점 이상이 필요합니다",
+    }
+    told: list[dict[str, Any]] = [{"value": limit, **nothing, **few} for _ in range(len(batch))]
     for i, row in enumerate(found.rows.tolist()):
         early, median, late = (None if at == NEVER else format_time(at) for at in found.at[i].tolist())
         own = {"at": median, "earliest": early, "latest": late, "chance": float(found.chance[i])}
-        told[row] |= {**own, "reason": found.reasons[i]}
-    for each in told:
-        each["reason"] = each["reason"] or f"a slope needs at least {LEAST_POINTS} points"
+        told[row] |= {**own, "reason": found.reasons[i], "reason_ko": found.reasons_ko[i]}
     return told
 
 

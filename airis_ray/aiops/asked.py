@@ -61,6 +61,24 @@ class Asked:
             self.fields[series] = name
         self.points.refuse(series, position, message)
 
+    def put_together(self, label: str) -> None:
+        """Series with the same value of a label share a grid and, before a slash, the first part of their names.
+
+        Raises Unprocessable where no series has the label; those without it stand alone.
+        """
+        if not any(label in each for each in self.labels):
+            raise Unprocessable.field("/together", f"no series has a label {label}")
+        groups: dict[str, int] = {}
+        names, numbers = [], []
+        for each, alone in zip(self.labels, self.points.names, strict=True):
+            # A slash in the value itself would part it: it is shown as the sign that looks like one.
+            group = each.get(label, alone).replace("/", "\u2215")
+            rest = [f"{key}={value}" for key, value in each.items() if key != label]
+            metric = rest[0].partition("=")[2] if len(rest) == 1 else ", ".join(rest) or "value"
+            names.append(f"{group}/{metric}" if label in each else group)
+            numbers.append(groups.setdefault(group, len(groups)))
+        self.points.names, self.points.groups = names, np.array(numbers, dtype=np.int64)
+
     def check_times(self, missing: Bools | None = None) -> None:
         """Refuse series with a time that is null (``missing``) or outside of 1970 to 2116; such times become 0."""
         wrong = (self.points.times < 0) | (self.points.times > LAST)

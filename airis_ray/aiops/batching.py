@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from airis_ray.aiops.custom.detector import Model, detector_of
 from airis_ray.aiops.forecast.calendar import Calendar
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.forecast.run import forecast
@@ -32,6 +33,27 @@ class DetectWork:
     """share of usual points that may be called anomalies"""
     season: int | None = None
     """nanoseconds of the season, 0: none, None: found in each series"""
+    model: Model | None = None
+    """a user's; None: the detector that chooses by itself"""
+    together: bool = False
+    """whether the series of a batch belong together by the first part of their names"""
+
+    @property
+    def alike(self) -> tuple[Hashable, ...]:
+        """What works have in common that are computed as one. Names of two requests must not meet in one group."""
+        return self.rate, self.season, id(self.model), id(self) if self.together else None
+
+    def detector(self, device: str) -> Detector:
+        """A new one that judges as this work wants it. torch comes with those that need it, once first asked."""
+        if self.model is not None:
+            return detector_of(self.model)(self.rate, self.season)
+        if self.together:
+            from airis_ray.aiops.detect.together import TogetherDetector
+
+            return TogetherDetector(rate=self.rate, season=self.season, device=device)
+        from airis_ray.aiops.detect.mixed import MixedDetector
+
+        return MixedDetector(rate=self.rate, season=self.season, device=device)
 
     @property
     def cells(self) -> int:
@@ -49,6 +71,11 @@ class ForecastWork:
     calendar: Calendar | None = None
 
     @property
+    def alike(self) -> tuple[Hashable, ...]:
+        """What works have in common that are computed as one."""
+        return self.horizon, self.levels, self.calendar
+
+    @property
     def cells(self) -> int:
         """Cells of all batches with those that are asked for, padding included."""
         return sum(len(batch) * (batch.width + self.horizon) for batch in self.batches)
@@ -56,40 +83,31 @@ class ForecastWork:
 
 Detect = Callable[[DetectWork], Awaitable[tuple[Scores, ...]]]
 Ahead = Callable[[ForecastWork], Awaitable[tuple[Forecast, ...]]]
-MakeDetector = Callable[[float, int | None], Detector]
-"""A new detector for a rate of false alarms and a season (as in :class:`DetectWork`)."""
 
 Work = TypeVar("Work", bound=DetectWork | ForecastWork)
 Part = TypeVar("Part")
 
 
-def default_detector(rate: float, season: int | None) -> Detector:
-    """The detector that chooses by itself; torch comes with it, once it is first asked."""
-    from airis_ray.aiops.detect.mixed import MixedDetector
+def detect_all(works: Sequence[DetectWork], device: str = "cpu") -> list[tuple[Scores, ...]]:
+    """The scores of every batch of every work; series of about one length that are judged alike go together.
 
-    return MixedDetector(rate=rate, season=season)
+    ``device``: where tensors are computed (``AIRIS_DETECT_DEVICE``).
+    """
 
+    def judged(batch: SeriesBatch, work: DetectWork) -> Scores:
+        return work.detector(device).fit(batch).score(batch)
 
-def detect_all(
-    works: Sequence[DetectWork], make: MakeDetector = default_detector
-) -> list[tuple[Scores, ...]]:
-    """The scores of every batch of every work; series of about one length that are judged alike go together."""
-
-    def judged(batch: SeriesBatch, key: tuple[Any, ...]) -> Scores:
-        return make(*key).fit(batch).score(batch)
-
-    return _together(works, lambda work: (work.rate, work.season), judged, _scores_of)
+    return _together(works, judged, _scores_of)
 
 
 def forecast_all(works: Sequence[ForecastWork]) -> list[tuple[Forecast, ...]]:
     """The forecasts of every batch of every work. Their names, also those of errors, are rows of the batch."""
 
-    def ahead(batch: SeriesBatch, key: tuple[Any, ...]) -> Forecast:
-        horizon, levels, calendar = key
+    def ahead(batch: SeriesBatch, work: ForecastWork) -> Forecast:
         numbered = replace(batch, names=tuple(map(str, range(len(batch)))))
-        return forecast(numbered, horizon, levels, calendar)
+        return forecast(numbered, work.horizon, work.levels, work.calendar)
 
-    return _together(works, lambda work: (work.horizon, work.levels, work.calendar), ahead, _forecast_of)
+    return _together(works, ahead, _forecast_of)
 
 
 def joint_size(works: Sequence[DetectWork] | Sequence[ForecastWork]) -> int:
@@ -128,11 +146,11 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def detecting(threads: Threads, make: MakeDetector = default_detector) -> Detect:
+def detecting(threads: Threads, device: str = "cpu") -> Detect:
     """Each request computed by itself."""
 
     async def detect(work: DetectWork) -> tuple[Scores, ...]:
-        return (await threads.run(detect_all, [work], make))[0]
+        return (await threads.run(detect_all, [work], device))[0]
 
     return detect
 
@@ -148,20 +166,19 @@ def forecasting(threads: Threads) -> Ahead:
 
 def _together(
     works: Sequence[Work],
-    key_of: Callable[[Work], tuple[Hashable, ...]],
-    compute: Callable[[SeriesBatch, tuple[Any, ...]], Part],
+    compute: Callable[[SeriesBatch, Work], Part],
     part_of: Callable[[Part, int, int, int], Part],
 ) -> list[tuple[Part, ...]]:
-    """Compute batches with the same key and about the same width as one, and cut the result apart again."""
+    """Compute batches of works that are alike and about as wide as one, and cut the result apart again."""
     groups: dict[tuple[Hashable, ...], list[tuple[int, int]]] = {}
     for number, work in enumerate(works):
         for place, batch in enumerate(work.batches):
-            key = (*key_of(work), max(batch.width - 1, 0).bit_length())
+            key = (*work.alike, max(batch.width - 1, 0).bit_length())
             groups.setdefault(key, []).append((number, place))
     found: dict[tuple[int, int], Part] = {}
-    for key, places in groups.items():
+    for places in groups.values():
         batches = [works[number].batches[place] for number, place in places]
-        whole = compute(join(batches), key[:-1])
+        whole = compute(join(batches), works[places[0][0]])
         for at, batch, (first, last) in zip(places, batches, _bounds(batches), strict=True):
             found[at] = whole if len(batches) == 1 else part_of(whole, first, last, batch.width)
     return [tuple(found[i, place] for place in range(len(each.batches))) for i, each in enumerate(works)]
@@ -189,4 +206,5 @@ def _forecast_of(whole: Forecast, first: int, last: int, _: int) -> Forecast:
     )
     arrays = {name: getattr(whole, name)[some] for name in ("starts", "steps", "quantiles", "mean")}
     names = tuple(map(str, rows.tolist()))
-    return replace(whole, rows=rows, names=names, reasons=whole.reasons[some], errors=errors, **arrays)
+    told, told_ko = whole.reasons[some], whole.reasons_ko[some]
+    return replace(whole, rows=rows, names=names, errors=errors, reasons=told, reasons_ko=told_ko, **arrays)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application
@@ -17,6 +19,9 @@ from airis_ray.aiops.batching import (
     forecast_all,
     joint_size,
 )
+from airis_ray.aiops.custom.loading import HELD, open_model
+from airis_ray.aiops.custom.process import ModelProcess
+from airis_ray.aiops.custom.registry import Registry
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.protocol import Scores
 from airis_ray.launch.deployment import export_metrics, prepared
@@ -44,7 +49,13 @@ class Aiops:
         # The application closes the store and the threads when Serve shuts the replica down.
         guard = service_guard(self._settings, "aiops", store)
         return create_app(
-            self._settings, store, guard, threads=self._threads, detect=self.detect, ahead=self.ahead
+            self._settings,
+            store,
+            guard,
+            threads=self._threads,
+            detect=self.detect,
+            ahead=self.ahead,
+            load=self.load,
         )
 
     @serve.batch(  # type: ignore[untyped-decorator] # Serve's is
@@ -55,7 +66,7 @@ class Aiops:
     )
     async def detect(self, works: list[DetectWork]) -> list[tuple[Scores, ...]]:
         """Scores of requests that came at about the same time."""
-        return await self._threads.run(detect_all, works)
+        return await self._threads.run(detect_all, works, self._settings.detect.device)
 
     @serve.batch(  # type: ignore[untyped-decorator] # Serve's is
         max_batch_size=JOINED_CELLS,
@@ -66,6 +77,11 @@ class Aiops:
     async def ahead(self, works: list[ForecastWork]) -> list[tuple[Forecast, ...]]:
         """Forecasts of requests that came at about the same time."""
         return await self._threads.run(forecast_all, works)
+
+    @serve.multiplexed(max_num_models_per_replica=HELD)  # type: ignore[untyped-decorator] # Serve's is
+    async def load(self, key: str) -> ModelProcess:
+        """A tenant's model; of the one that has to go nobody holds the process any more, which ends it."""
+        return await asyncio.to_thread(open_model, key, Registry.of(self._settings), self._settings.models)
 
     async def vitals(self) -> Vitals:
         """What this replica tells of itself."""

@@ -1,4 +1,4 @@
-"""Cells without a value, filled so that windows can be taken over them."""
+"""Series made ready for windows: cells without a value filled, values in deviations from the mean."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ def standardised(values: Floats, inside: Bools) -> tuple[Floats, Floats]:
     deviation = np.sqrt((np.where(inside, scaled - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
     deviation = np.where(deviation > 1e-9, deviation, 0.0)
     return mean * peak, deviation * peak
+
+
+def scaled(values: Floats, mean: Floats, deviation: Floats, farthest: float = 1e6) -> Floats:
+    """[n, t] in deviations from the mean, held within ``farthest`` of them; a constant series' is in its own size."""
+    divisor = np.where(deviation > 0, deviation, np.maximum(np.abs(mean), 1.0))
+    with np.errstate(over="ignore"):
+        found: Floats = np.clip(values / divisor[:, None] - (mean / divisor)[:, None], -farthest, farthest)
+    return found

@@ -47,6 +47,8 @@ class Points:
     times: Ints
     values: Floats
     errors: dict[int, SeriesError] = field(default_factory=dict)
+    groups: Ints | None = None
+    """[n]: series of a group share a grid, from the first point of any of them to the last; None: each has its own"""
 
     def refuse(self, series: int, position: int | None, message: str) -> None:
         """Leave a series out; the first reason stands."""
@@ -71,8 +73,15 @@ def place(points: Points, min_points: int, step: int | None, most: int = MOST_CE
     counts = points.counts
     owner = np.repeat(np.arange(len(counts)), counts)
     firsts = _first(points)
+    if points.groups is not None:
+        _share(points, points.groups, firsts, steps)
     cell = (points.times - firsts[owner] + steps[owner] // 2) // steps[owner]
     lengths = np.where(counts > 0, _last(cell, points.offsets) + 1, 0)
+    if points.groups is not None:
+        good = _good(points)
+        longest = np.zeros(int(points.groups.max(initial=0)) + 1, np.int64)
+        np.maximum.at(longest, points.groups[good], lengths[good])
+        lengths = np.where(good, longest[points.groups], lengths)
     for i in np.flatnonzero(lengths > MAX_CELLS):
         points.refuse(int(i), None, f"spans {lengths[i]} steps of {steps[i]} ns; at most {MAX_CELLS}")
     _check_cells(points, lengths, steps, most)
@@ -130,6 +139,16 @@ def _steps(points: Points, gaps: Ints, step: int | None) -> Ints:
         own = gaps[points.offsets[i] : points.offsets[i + 1] - 1]
         found[i] = max(int(np.median(own)), 1)
     return found
+
+
+def _share(points: Points, groups: Ints, firsts: Ints, steps: Ints) -> None:
+    """Let the good series of each group begin with the first of them, at their median step."""
+    good = np.flatnonzero(_good(points))
+    by_group = good[np.argsort(groups[good], kind="stable")]
+    for members in np.split(by_group, np.flatnonzero(np.diff(groups[by_group])) + 1):
+        if len(members):
+            firsts[members] = firsts[members].min()
+            steps[members] = max(int(np.median(steps[members])), 1)
 
 
 def _first(points: Points) -> Ints:

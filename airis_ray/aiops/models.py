@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from airis_ray.aiops.custom.card import ASKED
+
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -34,6 +36,18 @@ class DetectOptions(BaseModel):
         0.5, ge=0, le=1, description="higher finds more: each 0.25 makes false alarms ten times as frequent"
     )
     season: str = Field("auto", description="auto, none, or its length such as 1d", max_length=40)
+    together: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="a label such as service: series with the same of it are judged together, and the anomaly names "
+        "the one that carried it",
+    )
+    model: str | None = Field(
+        None,
+        pattern=ASKED,
+        description="a model of one's own by name, or by name@version; unset: chosen per series",
+    )
 
 
 class DetectRequest(DetectOptions):
@@ -91,6 +105,7 @@ class AnomalyOut(BaseModel):
     )
     value: float | None = Field(description="at its worst point; null where points are absent")
     expected: float | None
+    metric: str | None = Field(description="of series judged together: the one that carried it")
     sentence: str
     sentence_ko: str
 
@@ -136,6 +151,7 @@ class Reached(BaseModel):
     latest: str | None = Field(description="with 90 % not after")
     chance: float | None = Field(description="that it is reached in sight; null: too few points to say")
     reason: str
+    reason_ko: str
 
 
 class ForecastSeries(BaseModel):
@@ -147,6 +163,7 @@ class ForecastSeries(BaseModel):
     intervals: dict[str, Interval] = Field(description="by level, such as 95")
     model: str
     reason: str
+    reason_ko: str
     limit: Reached | None = Field(description="where the request names one")
     errors: list[SeriesFault]
 

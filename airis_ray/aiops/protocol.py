@@ -88,7 +88,7 @@ class Detector(Protocol):
 
     Every call works on all series at once. What is learned and said of one series never depends on the others of
     the batch. Nothing here blocks, draws unseeded random numbers or reads the clock. The checks that each detector
-    passes: ``tests/unit/aiops/checks.py``.
+    passes: ``airis_ray/aiops/checks.py``.
     """
 
     name: str

@@ -3,70 +3,59 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from airis_ray.aiops.answer_detect import Detected
 from airis_ray.aiops.asked import Asked
 from airis_ray.aiops.batching import Detect, DetectWork
-from airis_ray.aiops.bodies import JSON, request_body, take
+from airis_ray.aiops.bodies import MIN_POINTS, Option, Reader, answered, described, take
+from airis_ray.aiops.custom.detector import Model
 from airis_ray.aiops.detect.tails import RATE
 from airis_ray.aiops.models import DetectAnswer, DetectOptions, DetectRequest
 from airis_ray.errors import InvalidInput, Unprocessable
 from airis_ray.telemetry.times import parse_duration
-from airis_ray.web.arrow import ARROW_CONTENT, ARROW_STREAM, stream_bytes, wants_arrow
-from airis_ray.web.auth import Principal, Scope, require
 
-Reader = Annotated[Principal, Depends(require(Scope.READ))]
-
-MIN_POINTS: Final = 4
-"""Fewer say nothing of what is usual."""
-_COLUMNS: Final = (
-    "An Arrow IPC stream: columns time and value with any label columns, a row a point; or timestamps and values "
-    "of lists, a row a series. sensitivity and season go into the query."
-)
-_IN_QUERY: Final = "of an Arrow stream; of a JSON body it is a field"
+Named = Callable[[str, str], Awaitable[Model]]
+"""The model of a tenant by its name, or name@version. Raises NotFound."""
 
 
-def router(detect: Detect, clock: Callable[[], int]) -> APIRouter:
-    """The route; ``detect`` computes, ``clock`` tells nanoseconds since 1970."""
+def router(detect: Detect, named: Named, clock: Callable[[], int]) -> APIRouter:
+    """The route; ``detect`` computes, ``named`` finds users' models, ``clock`` tells nanoseconds since 1970."""
     routes = APIRouter(tags=["aiops"])
 
-    @routes.post(
-        "/detect",
-        summary="Anomalies in series",
-        responses={
-            200: {"model": DetectAnswer, "content": ARROW_CONTENT},
-            422: {"description": "no series was good"},
-        },
-        openapi_extra=request_body(DetectRequest, _COLUMNS),
-    )
+    @routes.post("/detect", summary="Anomalies in series", **described(DetectRequest, DetectAnswer))
     async def post_detect(
         request: Request,
         principal: Reader,
-        sensitivity: Annotated[str | None, Query(description=_IN_QUERY)] = None,
-        season: Annotated[str | None, Query(description=_IN_QUERY)] = None,
+        sensitivity: Option = None,
+        season: Option = None,
+        together: Option = None,
+        model: Option = None,
     ) -> Response:
-        query = {"sensitivity": sensitivity, "season": season}
+        query = {"sensitivity": sensitivity, "season": season, "together": together, "model": model}
         options, asked = await take(request, DetectOptions, DetectRequest, query, clock())
-        found = await judged(asked, options, detect)
-        if wants_arrow(request):
-            return Response(await asyncio.to_thread(stream_bytes, found.table), media_type=ARROW_STREAM)
-        return Response(await asyncio.to_thread(found.json), media_type=JSON)
+        chosen = None if options.model is None else await named(principal.tenant, options.model)
+        return await answered(request, await judged(asked, options, chosen, detect))
 
     return routes
 
 
-async def judged(asked: Asked, options: DetectOptions, detect: Detect) -> Detected:
+async def judged(asked: Asked, options: DetectOptions, model: Model | None, detect: Detect) -> Detected:
     """The judgement of every point. Raises Unprocessable where no series is good."""
     rate, season = rate_of(options.sensitivity), season_of(options.season)
+    if options.together is not None:
+        if model is not None:
+            raise Unprocessable.field(
+                "/together", f"{model.id} judges each series by itself; name one of the two"
+            )
+        asked.put_together(options.together)
     reading = await asyncio.to_thread(asked.read, MIN_POINTS)
-    found = await detect(DetectWork(reading.batches, rate, season))
-    return await asyncio.to_thread(Detected.of, asked, reading, found)
+    work = DetectWork(reading.batches, rate, season, model, together=options.together is not None)
+    return await asyncio.to_thread(Detected.of, asked, reading, await detect(work))
 
 
 def rate_of(sensitivity: float) -> float:

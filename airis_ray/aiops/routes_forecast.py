@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from airis_ray.aiops.answer_forecast import Foreseen
 from airis_ray.aiops.asked import Asked
 from airis_ray.aiops.batching import Ahead, ForecastWork
-from airis_ray.aiops.bodies import JSON, request_body, take
+from airis_ray.aiops.bodies import MIN_POINTS, Listed, Option, Reader, answered, described, take
 from airis_ray.aiops.forecast.calendar import Calendar
 from airis_ray.aiops.models import ForecastAnswer, ForecastOptions, ForecastRequest
 from airis_ray.errors import InvalidInput, TooLarge, Unprocessable
-from airis_ray.web.arrow import ARROW_CONTENT, ARROW_STREAM, stream_bytes, wants_arrow
-from airis_ray.web.auth import Principal, Scope, require
 
-Reader = Annotated[Principal, Depends(require(Scope.READ))]
-
-MIN_POINTS: Final = 4
 MAX_VALUES: Final = 2**22
 """Series times steps times columns of one answer."""
-_COLUMNS: Final = (
-    "An Arrow IPC stream: columns time and value with any label columns, a row a point; or timestamps and values "
-    "of lists, a row a series. horizon and levels (80,95) go into the query."
-)
-_IN_QUERY: Final = "of an Arrow stream; of a JSON body it is a field"
-Option = Annotated[str | None, Query(description=_IN_QUERY)]
 
 
 def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
@@ -40,17 +29,13 @@ def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
     @routes.post(
         "/forecast",
         summary="What comes next in series, with intervals",
-        responses={
-            200: {"model": ForecastAnswer, "content": ARROW_CONTENT},
-            422: {"description": "no series was good"},
-        },
-        openapi_extra=request_body(ForecastRequest, _COLUMNS),
+        **described(ForecastRequest, ForecastAnswer),
     )
     async def post_forecast(
         request: Request,
         principal: Reader,
         horizon: Option = None,
-        levels: Annotated[list[str] | None, Query(description=_IN_QUERY)] = None,
+        levels: Listed = None,
         limit: Option = None,
         holidays: Option = None,
         time_zone: Option = None,
@@ -58,10 +43,7 @@ def router(ahead: Ahead, clock: Callable[[], int]) -> APIRouter:
         query = {"horizon": horizon, "levels": levels, "limit": limit, "holidays": holidays}
         query["time_zone"] = time_zone
         options, asked = await take(request, ForecastOptions, ForecastRequest, query, clock())
-        found = await foreseen(asked, options, ahead)
-        if wants_arrow(request):
-            return Response(await asyncio.to_thread(stream_bytes, found.table), media_type=ARROW_STREAM)
-        return Response(await asyncio.to_thread(found.json), media_type=JSON)
+        return await answered(request, await foreseen(asked, options, ahead))
 
     return routes
 

@@ -14,6 +14,7 @@ from airis_ray.client.dataset import search_dataset
 from airis_ray.client.frames import Frame, SeriesFrame
 from airis_ray.client.http import Http
 from airis_ray.client.judged import DetectFrame, ForecastFrame, Language, detect, forecast
+from airis_ray.client.models import Models
 from airis_ray.settings import Settings
 
 Time = str | int
@@ -40,6 +41,7 @@ class Connection:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self.models = Models(http)
 
     def logs(self, query: str = "", start: Time = "now-1h", end: Time = "now", **options: Any) -> Frame:
         """Log records that match; options as for :meth:`search`."""
@@ -126,16 +128,20 @@ class Connection:
         by: Sequence[str] | None = None,
         sensitivity: float = 0.5,
         season: str = "auto",
+        together: str | None = None,
+        model: str | None = None,
         language: Language = "en",
     ) -> DetectFrame:
         """What is unusual in the series of a frame (ours, Arrow, polars or pandas): every point judged.
 
         ``by`` names the label columns that tell series apart. Unless named, ``time`` is the first column of
-        timestamps, ``value`` that of this name, and labels are all columns of text. A series that cannot be judged is
-        in ``errors`` of the answer; InvalidInput where none can.
+        timestamps, ``value`` that of this name, and labels are all columns of text. Series with the same of the label
+        ``together`` are judged as one thing, and each anomaly names the metric that carried it. ``model`` is one of
+        one's own (:attr:`models`). A series that cannot be judged is in ``errors`` of the answer; InvalidInput where
+        none can.
         """
         columns = {"time": time, "value": value, "by": by}
-        options = {"sensitivity": sensitivity, "season": season}
+        options = {"sensitivity": sensitivity, "season": season, "together": together, "model": model}
         return detect(self._http, frame, columns, options, language)
 
     def forecast(

@@ -46,7 +46,7 @@ def draw_detected(ax: Axes, points: pa.Table, about: Mapping[str, Any], language
 
 
 def draw_forecast(
-    ax: Axes, history: pa.Table, ahead: pa.Table, about: Mapping[str, Any], *, told: bool
+    ax: Axes, history: pa.Table, ahead: pa.Table, about: Mapping[str, Any], language: str, *, told: bool
 ) -> None:
     """The newest history, the mean of what comes, and its intervals, the widest palest; ``told``: with the reason."""
     past = history.slice(max(history.num_rows - max(BACK * ahead.num_rows, 100), 0))
@@ -63,18 +63,25 @@ def draw_forecast(
     ax.plot(time, mean, color=_WRONG, linewidth=1.4, label="forecast")
     _frame(ax, about, np.concatenate([past["time"].to_numpy(), time]))
     if told:
-        ax.set_xlabel("\n".join(textwrap.wrap(about["reason"], 150)), loc="left", fontsize=8, labelpad=_PAD)
+        key, family = _in(language, "reason")
+        lines = "\n".join(textwrap.wrap(about[key], 150))
+        ax.set_xlabel(lines, loc="left", fontsize=8, family=family, labelpad=_PAD)
 
 
 def _tell(ax: Axes, worst: Sequence[Mapping[str, Any]], language: str) -> None:
-    family = _korean() if language == "ko" else None
-    key = "sentence_ko" if family else "sentence"  # without a font for it, Korean would be a row of boxes
+    key, family = _in(language, "sentence")
     lines = [
         line
         for number, each in enumerate(worst, start=1)
         for line in textwrap.wrap(f"{number}  {each[key]}", 150, subsequent_indent="    ")
     ]
     ax.set_xlabel("\n".join(lines), loc="left", fontsize=8, color=_WRONG, family=family, labelpad=_PAD)
+
+
+def _in(language: str, key: str) -> tuple[str, list[str] | None]:
+    """Where a sentence stands in a language, and the font for it; without one Korean would be a row of boxes."""
+    family = _korean() if language == "ko" else None
+    return (f"{key}_ko" if family else key), family
 
 
 def _korean() -> list[str] | None:

@@ -23,6 +23,8 @@ from airis_ray.errors import (
 )
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
+JSON = "application/json"
+OCTETS = "application/octet-stream"
 CURSOR_HEADER = "X-Airis-Cursor"
 
 
@@ -43,12 +45,15 @@ class Http:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         accept: tuple[int, ...] = (),
+        *,
+        binary: bool = False,
     ) -> Any:
-        """An answer in JSON.
+        """An answer in JSON; ``binary``: the body is bytes that are sent as they are.
 
         Raises the exception of :mod:`airis_ray.errors` that fits the answer's status, unless ``accept`` names it.
         """
-        answer = self._send(method, path, body, params, "application/json", accept)
+        sent = OCTETS if binary else JSON
+        answer = self._send(method, path, body, params, JSON, accept, sent=sent)
         return orjson.loads(answer.content) if answer.content else None
 
     def table(self, path: str, body: object) -> tuple[pa.Table, str | None]:
@@ -63,7 +68,7 @@ class Http:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         body = bytes(sink.getvalue())
-        answer = self._send("POST", path, body, params, ARROW_STREAM)
+        answer = self._send("POST", path, body, params, ARROW_STREAM, sent=ARROW_STREAM)
         with pa.ipc.open_stream(answer.content) as reader:
             return reader.read_all()
 
@@ -78,9 +83,10 @@ class Http:
         params: Mapping[str, Any] | None,
         media_type: str,
         statuses: tuple[int, ...] = (),
+        *,
+        sent: str = JSON,
     ) -> httpx.Response:
         content = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-        sent = ARROW_STREAM if isinstance(body, bytes) else "application/json"
         headers = {"Accept": media_type} | ({} if body is None else {"Content-Type": sent})
         wanted = {name: value for name, value in (params or {}).items() if value is not None}
         try:

@@ -146,7 +146,8 @@ class ForecastFrame(SeriesAnswer):
     def _draw(self, ax: Axes, about: dict[str, Any], *, told: bool) -> None:
         from airis_ray.client.drawing import draw_forecast
 
-        draw_forecast(ax, points_of(self.history, about), points_of(self.arrow(), about), about, told=told)
+        past, ahead = points_of(self.history, about), points_of(self.arrow(), about)
+        draw_forecast(ax, past, ahead, about, self.language, told=told)
 
 
 def detect(

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
 from airis_ray.errors import InvalidInput
+from airis_ray.settings.aiops import DetectSettings, ModelSettings
 from airis_ray.settings.intake import AccountSettings, IngestSettings, LogSettings
 from airis_ray.settings.program import (
     DeltaSettings,
@@ -41,10 +42,12 @@ from airis_ray.settings.watch import WatchSettings
 
 __all__ = [
     "CacheSettings",
+    "DetectSettings",
     "DiskSettings",
     "IngestSettings",
     "KafkaSettings",
     "LlmSettings",
+    "ModelSettings",
     "RedisSettings",
     "RetentionSettings",
     "Settings",
@@ -88,6 +91,8 @@ class Settings(Group):
     cache: CacheSettings = CacheSettings()
     stream: StreamSettings = StreamSettings()
     watch: WatchSettings = WatchSettings()
+    detect: DetectSettings = DetectSettings()
+    models: ModelSettings = ModelSettings()
     delta: DeltaSettings = DeltaSettings()
     llm: LlmSettings = LlmSettings()
     limits: LimitSettings = LimitSettings()

@@ -24,9 +24,12 @@ class MixedDetector:
 
     name = "mixed"
 
-    def __init__(self, *, rate: float = tails.RATE, season: int | None = None) -> None:
-        """``rate``: of usual points that may be called anomalies. ``season``: nanoseconds, 0: none, None: found."""
-        self.rate, self.season = rate, season
+    def __init__(self, *, rate: float = tails.RATE, season: int | None = None, device: str = "cpu") -> None:
+        """``rate``: of usual points that may be called anomalies. ``season``: nanoseconds, 0: none, None: found.
+
+        ``device``: where distances are computed, as in :func:`.devices.device_of`.
+        """
+        self.rate, self.season, self.device = rate, season, device
         self.names: tuple[str, ...] = ()
         self.base: Baseline | None = None
         self.shapes: Shapes | None = None
@@ -42,7 +45,7 @@ class MixedDetector:
             stretches.longest_hole(history),
         )
         recent = history if history.width <= KEPT else history.cut(history.width - KEPT, history.width)
-        self.shapes, unusual = Shapes.of(recent)
+        self.shapes, unusual = Shapes.of(recent, self.device)
         self.tail = tails.fit(unusual, recent.inside)
         self._own = (recent, unusual)
         return self
@@ -82,7 +85,7 @@ class MixedDetector:
         """Of the history itself it is known from learning."""
         if self._own is not None and self._own[0] is batch:
             return self._own[1]
-        return fitted(self.shapes).unusual(batch)
+        return fitted(self.shapes).unusual(batch, self.device)
 
     def save(self) -> bytes:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""

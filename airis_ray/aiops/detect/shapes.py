@@ -15,8 +15,9 @@ import numpy.typing as npt
 import torch
 
 from airis_ray.aiops.detect import lengths as window_lengths
+from airis_ray.aiops.detect.devices import device_of
 from airis_ray.aiops.detect.neighbours import Cut, distances, on_cells
-from airis_ray.aiops.filling import standardised, straight
+from airis_ray.aiops.filling import scaled, standardised, straight
 from airis_ray.aiops.series import Floats, Ints, SeriesBatch
 
 _SMALLEST: Final = 1e-3
@@ -47,29 +48,32 @@ class Shapes:
     """[n, windows, 2] average distance in the history, by window length: as they are, and as shapes"""
 
     @classmethod
-    def of(cls, history: SeriesBatch) -> tuple[Shapes, Floats]:
-        """Learn from a history; with it [n, t], how unusual each of its own cells is (logarithms, 0: average)."""
+    def of(cls, history: SeriesBatch, device: str = "cpu") -> tuple[Shapes, Floats]:
+        """Learn from a history; with it [n, t], how unusual each of its own cells is (logarithms, 0: average).
+
+        ``device``: where distances are computed, as in :func:`.devices.device_of`.
+        """
         inside = history.inside
         values = straight(history.values)
         mean, deviation = standardised(values, inside)
-        flat = _scaled(values, mean, deviation)
+        flat = scaled(values, mean, deviation)
         period = window_lengths.repeats(flat, inside)
         usual = np.zeros((len(history), len(window_lengths.SHARES), 2))
         shapes = cls(flat, history.lengths, mean, deviation, period, history.starts, history.steps, usual)
         return shapes, shapes._unusual(
-            _Asked(flat, history.lengths, np.zeros(len(history), np.int64)), learn=True
+            _Asked(flat, history.lengths, np.zeros(len(history), np.int64)), device, learn=True
         )
 
-    def unusual(self, batch: SeriesBatch) -> Floats:
+    def unusual(self, batch: SeriesBatch, device: str = "cpu") -> Floats:
         """[n, t]: the same of a batch that overlaps the history or follows it."""
         offset = self._offset(batch)
         if not (offset > 0).any():
-            own = _scaled(straight(batch.values), self.mean, self.deviation)
-            return self._unusual(_Asked(own, batch.lengths, offset))
+            own = scaled(straight(batch.values), self.mean, self.deviation)
+            return self._unusual(_Asked(own, batch.lengths, offset), device)
         joined = self._with_context(batch, offset)
-        values = _scaled(joined, self.mean, self.deviation)
+        values = scaled(joined, self.mean, self.deviation)
         asked = _Asked(values, batch.lengths + CONTEXT, offset - CONTEXT)
-        return self._unusual(asked)[:, CONTEXT:]
+        return self._unusual(asked, device)[:, CONTEXT:]
 
     def _offset(self, batch: SeriesBatch) -> Ints:
         """[n]: the history's cell at which the batch begins."""
@@ -84,7 +88,7 @@ class Shapes:
         column = np.arange(width)
         own = np.take_along_axis(self.values, np.minimum(column, self.lengths[:, None] - 1), axis=1)
         at = np.clip(column - offset[:, None], 0, batch.width - 1)
-        new = np.take_along_axis(_scaled(straight(batch.values), self.mean, self.deviation), at, axis=1)
+        new = np.take_along_axis(scaled(straight(batch.values), self.mean, self.deviation), at, axis=1)
         fresh = (column >= offset[:, None]) & (column >= self.lengths[:, None])
         values = np.where(fresh, new, own)
         if width <= 2 * kept:
@@ -117,8 +121,9 @@ class Shapes:
         found: Floats = np.where(self.deviation > 0, self.deviation, 1.0)
         return found
 
-    def _unusual(self, asked: _Asked, *, learn: bool = False) -> Floats:
+    def _unusual(self, asked: _Asked, device: str, *, learn: bool = False) -> Floats:
         n, width = asked.values.shape
+        on = device_of(device)
         total = np.zeros((n, width))
         spans = window_lengths.windows(self.period, self.lengths)
         for place in range(spans.shape[1]):
@@ -127,19 +132,21 @@ class Shapes:
                 size = max(1, _GROUP // max(width, self.values.shape[1]))
                 for at in range(0, len(rows), size):
                     part = rows[at : at + size]
-                    total[part] += self._one(asked.of(part), part, place, Cut.of(int(span)), learn)
+                    total[part] += self._one(asked.of(part), part, place, Cut.of(int(span)), on, learn)
         total /= 2 * spans.shape[1]
         return total
 
-    def _one(self, asked: _Asked, rows: Ints, place: int, cut: Cut, learn: bool) -> Floats:
+    def _one(self, asked: _Asked, rows: Ints, place: int, cut: Cut, on: torch.device, learn: bool) -> Floats:
         width = asked.values.shape[1]
-        library = torch.from_numpy(self.values[rows].astype(np.float32))
-        queries = library if learn else torch.from_numpy(asked.values.astype(np.float32))
-        known, ends = torch.from_numpy(self.lengths[rows].copy()), torch.from_numpy(asked.lengths.copy())
-        found = distances(queries, library, cut, known, torch.from_numpy(asked.offset.copy()))
+        library = torch.from_numpy(self.values[rows].astype(np.float32)).to(on)
+        queries = library if learn else torch.from_numpy(asked.values.astype(np.float32)).to(on)
+        known, ends, offset = (
+            torch.from_numpy(each.copy()).to(on) for each in (self.lengths[rows], asked.lengths, asked.offset)
+        )
+        found = distances(queries, library, cut, known, offset)
         total = np.zeros((len(rows), width))
         for kind, scores in enumerate(found):
-            cells = on_cells(scores, cut, ends, width).numpy()
+            cells = on_cells(scores, cut, ends, width).cpu().numpy()
             if learn:
                 inside = np.arange(width) < asked.lengths[:, None]
                 average = np.where(inside, cells, 0.0).sum(axis=1) / np.maximum(asked.lengths, 1)
@@ -159,11 +166,3 @@ class _Asked:
 
     def of(self, rows: Ints) -> _Asked:
         return _Asked(self.values[rows], self.lengths[rows], self.offset[rows])
-
-
-def _scaled(values: Floats, mean: Floats, deviation: Floats) -> Floats:
-    """Standardised; within float32, whatever comes."""
-    divisor = np.where(deviation > 0, deviation, np.maximum(np.abs(mean), 1.0))
-    with np.errstate(over="ignore"):
-        scaled: Floats = np.clip(values / divisor[:, None] - (mean / divisor)[:, None], -1e6, 1e6)
-    return scaled

@@ -8,9 +8,9 @@ from typing import Final, Self
 
 import numpy as np
 
-from airis_ray.aiops.detect import state
+from airis_ray.aiops.detect import state, tails
 from airis_ray.aiops.detect.mixed import MixedDetector
-from airis_ray.aiops.protocol import Anomaly, Scores
+from airis_ray.aiops.protocol import Anomaly, Kind, Scores
 from airis_ray.aiops.series import Bools, Ints, SeriesBatch
 
 SEPARATOR: Final = "/"
@@ -28,8 +28,9 @@ class TogetherDetector:
 
     name = "together"
 
-    def __init__(self) -> None:
-        self.each = MixedDetector()
+    def __init__(self, *, rate: float = tails.RATE, season: int | None = None, device: str = "cpu") -> None:
+        """As of :class:`.mixed.MixedDetector`."""
+        self.each = MixedDetector(rate=rate, season=season, device=device)
         self.measured: Bools = np.zeros(0, bool)
         self.group: Ints = np.zeros(0, np.int64)
 
@@ -54,7 +55,7 @@ class TogetherDetector:
         joint = np.zeros((len(batch), batch.width), np.float32)
         np.maximum.at(joint, self.group, np.where(self.measured[:, None], scores.score, 0.0))
         shared = np.where(batch.present, joint[self.group], np.float32(0.0))
-        told = [anomaly for anomaly in scores.anomalies if self.measured[anomaly.series]]
+        told = [one for one in scores.anomalies if self.measured[one.series] and not _begins_later(one)]
         return replace(scores, score=shared, anomalies=tuple(self._merged(told)))
 
     def _merged(self, told: Iterable[Anomaly]) -> list[Anomaly]:
@@ -89,6 +90,11 @@ def _groups(names: tuple[str, ...]) -> Ints:
     services = [name.partition(SEPARATOR)[0] if SEPARATOR in name else name for name in names]
     order = {service: number for number, service in enumerate(dict.fromkeys(services))}
     return np.array([order[service] for service in services], dtype=np.int64)
+
+
+def _begins_later(anomaly: Anomaly) -> bool:
+    """Metrics of a service share a grid: one that is younger than the others was not absent before."""
+    return anomaly.kind is Kind.ABSENCE and anomaly.first == 0
 
 
 def _more_values(history: SeriesBatch) -> Bools:

@@ -41,6 +41,7 @@ class Reached:
     chance: Floats
     """[n] probability that the limit is reached within :data:`FURTHEST` lengths of the history"""
     reasons: tuple[str, ...]
+    reasons_ko: tuple[str, ...]
     errors: tuple[SeriesError, ...]
     """Series of the batch that are left out, and why"""
 
@@ -71,8 +72,9 @@ def reached(batch: SeriesBatch, limits: float | Sequence[float], level: float = 
     sight = np.isfinite(steps)
     passed = (np.where(sight, steps, 0.0) * batch.steps[rows][:, None]).astype(np.int64)
     at = np.where(sight, ends[:, None] + passed, NEVER)
-    reasons = tuple(_reason(growth, i, float(gap[i]), bool(spared[i])) for i in range(len(rows)))
-    return Reached(tuple(batch.names[row] for row in rows), rows, at, chance, reasons, errors)
+    reasons = [_reason(growth, i, float(gap[i]), bool(spared[i])) for i in range(len(rows))]
+    told, told_ko = (tuple(each[language] for each in reasons) for language in (0, 1))
+    return Reached(tuple(batch.names[row] for row in rows), rows, at, chance, told, told_ko, errors)
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,19 @@ def _spared(growth: _Growth, limit: Floats) -> Bools:
     return found
 
 
-def _reason(growth: _Growth, row: int, gap: float, spared: bool) -> str:
+def _reason(growth: _Growth, row: int, gap: float, spared: bool) -> tuple[str, str]:
+    """English and Korean."""
     if gap == 0:
-        return "the limit is reached now"
+        return "the limit is reached now", "이미 한도에 닿았습니다"
     count = int(growth.resets[row])
     if spared:
-        return f"cleaned up {count} times, each time well before the limit: not reached while that goes on"
-    between = f" between {count} clean-ups" if count else ""
+        return (
+            f"cleaned up {count} times, each time well before the limit: not reached while that goes on",
+            f"{count}번 정리되었고 매번 한도에 한참 못 미쳤습니다. 계속 그렇게 정리되면 닿지 않습니다",
+        )
+    between, between_ko = (f" between {count} clean-ups", f"정리 {count}번을 빼고 ") if count else ("", "")
     slope = float(np.copysign(growth.slope[row], growth.slope[row] * gap))
-    return f"changes by {slope:.4g} a step{between}; {abs(gap):.4g} to go"
+    return (
+        f"changes by {slope:.4g} a step{between}; {abs(gap):.4g} to go",
+        f"{between_ko}한 점마다 {slope:.4g}씩 변하며, 한도까지 {abs(gap):.4g} 남았습니다",
+    )

@@ -30,6 +30,7 @@ class Forecast:
     """[n, h]"""
     reasons: tuple[str, ...]
     """[n]: which seasons were found, what was mixed and how well that did"""
+    reasons_ko: tuple[str, ...]
     errors: tuple[SeriesError, ...]
     """Series of the batch that are left out, and why"""
 

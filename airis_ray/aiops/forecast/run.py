@@ -11,7 +11,7 @@ from airis_ray.aiops.forecast import bands, choose, history, periods
 from airis_ray.aiops.forecast.calendar import Calendar, DaysOff, apply
 from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.result import Forecast
-from airis_ray.aiops.forecast.wording import reason
+from airis_ray.aiops.forecast.wording import HOLIDAYS, reason
 from airis_ray.aiops.gridding import SeriesError
 from airis_ray.aiops.series import Floats, Ints, SeriesBatch
 from airis_ray.errors import InvalidInput, TooLarge
@@ -44,7 +44,7 @@ def forecast(
     histories, days_off = prepare(batch.take(rows), calendar, horizon)
     quantiles = np.empty((len(rows), horizon, len(asked)))
     mean = np.empty((len(rows), horizon))
-    reasons = [""] * len(rows)
+    reasons = [("", "")] * len(rows)
     for length, part in _parts(histories, horizon):
         some = histories.take(part)
         mixture = choose.mix(some, length, horizon)
@@ -53,7 +53,8 @@ def forecast(
         for i, row in enumerate(part):
             reasons[row] = reason(mixture, some, i)
     for row in days_off.minded if days_off else ():
-        reasons[row] += "; holidays go like Sundays"
+        english, korean = reasons[row]
+        reasons[row] = english + HOLIDAYS[0], korean + HOLIDAYS[1]
     if days_off:
         moved = np.where(np.isnan(days_off.ahead), 0.0, days_off.ahead - mean)
         mean, quantiles = (
@@ -62,7 +63,8 @@ def forecast(
         )
     ends = batch.starts[rows] + batch.lengths[rows] * batch.steps[rows]
     names = tuple(batch.names[row] for row in rows)
-    return Forecast(names, rows, ends, batch.steps[rows], asked, quantiles, mean, tuple(reasons), errors)
+    told, told_ko = (tuple(each[language] for each in reasons) for language in (0, 1))
+    return Forecast(names, rows, ends, batch.steps[rows], asked, quantiles, mean, told, told_ko, errors)
 
 
 def prepare(batch: SeriesBatch, calendar: Calendar | None, horizon: int) -> tuple[Histories, DaysOff | None]:

@@ -30,6 +30,10 @@ class Party:
     def metric(self) -> str:
         return f"metric.{self.secret}"
 
+    @property
+    def model(self) -> str:
+        return f"model-{self.secret}"
+
 
 @dataclass(frozen=True)
 class Call:

@@ -280,6 +280,41 @@ def series(**options: Any) -> Calls:
     return calls
 
 
+def detect(me: Party, other: Party) -> list[Call]:
+    (call,) = series()(me, other)
+    return [call, *(Call(json={**call.json, "model": party.model}, shows=party is me) for party in (me, other))]
+
+
+def models(me: Party, other: Party) -> list[Call]:
+    return [Call(shows=True)]
+
+
+def register(me: Party, other: Party) -> list[Call]:
+    """No graph: that one is kept is tried where models are."""
+    how = {"width": 32, "output": "usual"}
+    octets = {"content-type": "application/octet-stream"}
+    return [
+        Call(f"/api/aiops/models/{party.model}", params=how, content=b"none", headers=octets)
+        for party in (me, other)
+    ]
+
+
+def roll_back(me: Party, other: Party) -> list[Call]:
+    return [
+        Call(f"/api/aiops/models/{party.model}/rollback", json={"version": "1"}, shows=party is me)
+        for party in (me, other)
+    ]
+
+
+def delete_model(rest: str) -> Calls:
+    """One's own stays for the calls that show it."""
+
+    def calls(me: Party, other: Party) -> list[Call]:
+        return [Call(f"/api/aiops/models/{name}{rest}") for name in (other.model, "none")]
+
+    return calls
+
+
 def anomalies(me: Party, other: Party) -> list[Call]:
     return [Call(shows=True), Call(headers=ARROW, shows=True), Call(params={"service": other.service})]
 
@@ -426,7 +461,12 @@ def delete_recording(me: Party, other: Party) -> list[Call]:
     ("POST", "/api/search/similar-logs"): similar_logs,
     ("POST", "/api/delta/compare"): compare,
     ("POST", "/api/delta/explain"): explain,
-    ("POST", "/api/aiops/detect"): series(),
+    ("POST", "/api/aiops/detect"): detect,
+    ("GET", "/api/aiops/models"): models,
+    ("POST", "/api/aiops/models/{name}"): register,
+    ("POST", "/api/aiops/models/{name}/rollback"): roll_back,
+    ("DELETE", "/api/aiops/models/{name}"): delete_model(""),
+    ("DELETE", "/api/aiops/models/{name}/versions/{version}"): delete_model("/versions/1"),
     ("POST", "/api/aiops/forecast"): series(horizon=3),
     ("GET", "/api/aiops/anomalies"): anomalies,
     ("GET", "/api/aiops/anomalies/{anomaly}"): anomaly,

@@ -12,11 +12,14 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from airis_ray.aiops.custom.registry import Registry
 from airis_ray.aiops.series import SECOND
 from airis_ray.aiops.watch.findings import Finding, Subject, write
 from airis_ray.gateway.applications import APPLICATIONS
 from airis_ray.web.app import routes_of
+from tests.support.graphs import smooth
 from tests.support.local_store import LocalStore
+from tests.unit.aiops.custom.made import card
 from tests.unit.gateway.conftest import World
 from tests.unit.gateway.parties import Call, Party, payload
 from tests.unit.gateway.tenancy import CASES
@@ -56,6 +59,7 @@ class Platform:
             answer = await self.send(party, "POST", f"/v1/{signal}", Call(json=payload(signal, party)))
             assert answer.status_code == 200, answer.text
         party.anomaly = await self.find(party)
+        Registry.of(self.world.settings).put(tenant, card(smooth(), name=party.model), smooth())
         self.parties.append(party)
 
     async def find(self, party: Party) -> str:

@@ -2,13 +2,13 @@
 
 import pytest
 
+from airis_ray.aiops.checks import CHECKS, Make, daily
 from airis_ray.aiops.detect.mixed import MixedDetector
 from airis_ray.aiops.detect.novelty import NoveltyDetector
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
 from airis_ray.aiops.detect.together import TogetherDetector
 from airis_ray.aiops.protocol import Detector
 from airis_ray.errors import InvalidInput
-from tests.unit.aiops.checks import CHECKS, Make, daily
 
 DETECTORS: tuple[type[Detector], ...] = (SeasonalDetector, MixedDetector, TogetherDetector, NoveltyDetector)
 

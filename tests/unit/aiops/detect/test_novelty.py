@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from airis_ray.aiops.checks import daily
 from airis_ray.aiops.detect.novelty import SILENCE, NoveltyDetector
-from tests.unit.aiops.checks import daily
 
 
 def test_one_point_at_a_time_says_what_all_at_once_says() -> None:

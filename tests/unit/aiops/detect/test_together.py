@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from airis_ray.aiops.checks import START, daily
 from airis_ray.aiops.detect.together import TogetherDetector
 from airis_ray.aiops.series import MINUTE, SeriesBatch
-from tests.unit.aiops.checks import START, daily
 
 
 def test_the_metric_that_carried_it_is_named() -> None:

@@ -24,6 +24,7 @@ def test_a_disk_that_fills_steadily_is_full_when_the_line_says_so() -> None:
     assert late - early < 120
     assert found.chance[0] > 0.99
     assert "0.1003 a step" in found.reasons[0]
+    assert "한 점마다 0.1003씩" in found.reasons_ko[0]
 
 
 def test_the_interval_holds_as_often_as_it_says() -> None:

@@ -21,6 +21,7 @@ def test_day_and_week_seasons_are_found_and_forecast() -> None:
     assert error < 0.85 * repeat
     assert error < 1.05  # white noise of deviation 1 has a mean absolute value of 0.8
     assert all("day" in reason and "week" in reason for reason in found.reasons)
+    assert all(reason.startswith("1일, 7일 주기로 되풀이됩니다; ") for reason in found.reasons_ko)
 
 
 def test_the_forecast_is_timed_behind_the_last_cell() -> None:
