@@ -168,12 +168,13 @@ class Clocks:
             if self.word(after) == "." and self.unit(after).glued:
                 after += 1
             return word[0] + "m", after
+        after = self.skip(place + 1, "the") if word in ("in", "this", "at") else -1
+        if self.word(after) in words.HALVES:
+            return words.HALVES[self.word(after)], after + 1
         if (
-            word == "in"
-            and self.word(place + 1) == "the"
-            and self.word(place + 2) in ("morning", "afternoon", "evening")
-        ):
-            return "am" if self.word(place + 2) == "morning" else "pm", place + 3
+            word in words.DAYS and self.word(place + 1) in words.HALVES
+        ):  # 9 yesterday evening: the day is read later
+            return words.HALVES[self.word(place + 1)], place
         return "", place
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from airis_ray.search import timewords
 from airis_ray.search.compared import field_after, field_before, implied, is_duration
 from airis_ray.search.meaning import Clause
+from airis_ray.search.numerals import Number, number_at
 from airis_ray.search.quantities import (
     COUNTERS,
-    MONEY,
-    PIECES,
     STATUS_KEY,
     STATUS_NAMES,
     STATUS_WORDS,
-    TIME_UNITS,
 )
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
@@ -24,21 +20,11 @@ _HUNDREDS: Final = frozenset({"번대", "대"})
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
-@dataclass(frozen=True)
-class _Number:
-    """A number with its unit: ``value`` as a clause writes it, ``kind`` time, money, pieces or nothing."""
-
-    value: str
-    kind: str
-    first: int
-    last: int
-
-
 def read_numbers(reading: Reading) -> None:
     """Every number that is no time."""
     place = 0
     while place < len(reading.units):
-        number = _number(reading, place)
+        number = number_at(reading, place)
         if number is None:
             place += 1
             continue
@@ -51,62 +37,7 @@ def read_numbers(reading: Reading) -> None:
         place = number.last + 1
 
 
-def _number(reading: Reading, place: int) -> _Number | None:
-    unit = reading.unit(place)
-    half = reading.unit(place + 2) if reading.unit(place + 1).key in ("a", "an") else reading.unit(place + 1)
-    if unit.key == "half" and reading.free(place) and half.key in ("second", "seconds"):
-        return _Number(
-            "500ms", "time", place, place + (2 if reading.unit(place + 1).key in ("a", "an") else 1)
-        )
-    if not reading.free(place) or not (unit.piece is Piece.NUMBER or _spelled(reading, place)):
-        return None
-    text, last = (unit.key if unit.piece is Piece.NUMBER else str(timewords.NUMBERS[unit.key])), place
-    for word, factor in (("만", 10_000), ("천", 1000), ("백", 100), ("억", 10**8), ("k", 1000)):
-        following = reading.unit(last + 1)
-        if following.key in (word, word + "원") and following.glued:
-            text = f"{float(text) * factor:.10g}"
-            last += 1
-            if following.key == word + "원":
-                return _Number(text, "money", place, last)
-    following = reading.unit(last + 1)
-    if (
-        following.key == "s"
-        and text.isdigit()
-        and 400 <= int(text) <= 599
-        and not reading.unit(place - 1).has("compare")
-    ):
-        return _Number(text, "", place, last + 1)  # 404s: responses of that status
-    if following.key in TIME_UNITS and (last + 1) not in reading.times.used:
-        return _Number(_length(text, TIME_UNITS[following.key]), "time", place, last + 1)
-    if following.key in MONEY:
-        return _Number(text, "money", place, last + 1)
-    if following.key == "%":
-        return _Number(f"{float(text) / 100:.10g}", "share", place, last + 1)
-    if following.key in PIECES and following.glued and following.piece is Piece.HANGUL:
-        return _Number(text, "pieces", place, last + 1)
-    return _Number(text, "", place, last)
-
-
-def _spelled(reading: Reading, place: int) -> bool:
-    """``five``, and 다섯 before what it counts: alone it may be the end of a word."""
-    unit = reading.unit(place)
-    if unit.key not in timewords.NUMBERS:
-        return False
-    if unit.piece is Piece.HANGUL:
-        return unit.key not in ("몇", "한") and reading.unit(place + 1).key in COUNTERS
-    return unit.piece is Piece.WORD and len(unit.key) > 2 and unit.key not in ("few", "one")
-
-
-def _length(number: str, unit: str) -> str:
-    """A length of time in whole units: 0.7 s is 700ms."""
-    smaller = {"s": ("ms", 1000), "m": ("s", 60), "h": ("m", 60), "ms": ("us", 1000)}
-    while "." in number and unit in smaller:
-        unit, factor = smaller[unit]
-        number = f"{float(number) * factor:.10g}"
-    return number + unit
-
-
-def _between(reading: Reading, number: _Number) -> int | None:
+def _between(reading: Reading, number: Number) -> int | None:
     """``100ms에서 500ms 사이``, ``between 100 and 500 ms``, ``500~599``."""
     join = number.last + 1
     while reading.unit(join).particle and reading.unit(join).key not in ("에서", "부터"):
@@ -117,7 +48,7 @@ def _between(reading: Reading, number: _Number) -> int | None:
     opened = reading.unit(number.first - 1).key in ("between", "from")
     if word in ("and", "to") and not opened:
         return None
-    second = _number(reading, join + 1)
+    second = number_at(reading, join + 1)
     if second is None:
         return None
     low, high = number.value, second.value
@@ -138,7 +69,7 @@ def _between(reading: Reading, number: _Number) -> int | None:
     return second.last + 1
 
 
-def _compared(reading: Reading, number: _Number) -> bool:
+def _compared(reading: Reading, number: Number) -> bool:
     found = _operator(reading, number)
     if found is None:
         return False
@@ -169,7 +100,7 @@ def _compared(reading: Reading, number: _Number) -> bool:
     return True
 
 
-def _ranked_by(reading: Reading, number: _Number, at: int) -> None:
+def _ranked_by(reading: Reading, number: Number, at: int) -> None:
     for place in (reading.after(max(number.last, at)), reading.before(number.first)):
         name = reading.name(place, ("key",)) if reading.free(place) else None
         if name is not None and name.weight >= 0.9 and not reading.unit(place).name("metric"):
@@ -186,7 +117,7 @@ def _denied(reading: Reading, at: int) -> int | None:
     return None
 
 
-def _operator(reading: Reading, number: _Number) -> tuple[str, int] | None:
+def _operator(reading: Reading, number: Number) -> tuple[str, int] | None:
     """The comparison of a number: behind it in Korean (``500ms 넘는``), before it in English (``over 500ms``)."""
     at = number.last + 1
     while reading.unit(at).particle or reading.unit(at).key in (
@@ -228,7 +159,7 @@ def _by_order(order: str) -> str:
     return "<" if order in ("fastest", "lowest") else ">"
 
 
-def _equal(reading: Reading, number: _Number) -> bool:
+def _equal(reading: Reading, number: Number) -> bool:
     """``status code 404``, ``상태코드 503``, ``404 에러``, ``cart items = 3``."""
     field = field_before(reading, number.first)
     numeric = (
@@ -258,7 +189,7 @@ def _equal(reading: Reading, number: _Number) -> bool:
     return True
 
 
-def _is_status(reading: Reading, number: _Number) -> bool:
+def _is_status(reading: Reading, number: Number) -> bool:
     """Whether a number is a status code, by its size and the words around it."""
     code = number.kind == "" and number.value.isdigit() and 100 <= int(number.value) <= 599
     if not code or reading.meaning.signal != "traces":
@@ -271,7 +202,7 @@ def _is_status(reading: Reading, number: _Number) -> bool:
     return int(number.value) >= 400 and reading.any("measure", "share")
 
 
-def _limit(reading: Reading, number: _Number) -> None:
+def _limit(reading: Reading, number: Number) -> None:
     """``20개만``, ``top 3``, ``10 slowest``, ``first 50 rows``."""
     if (
         number.kind not in ("", "pieces")

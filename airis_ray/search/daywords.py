@@ -39,6 +39,8 @@ class Days(Clocks):
         """One end of a range; ``bare`` also takes a number for an hour (``between 2 and 4pm``)."""
         if self.unit(place).piece is Piece.MOMENT:
             return self._moment(place)
+        if self.word(place) == "this" and self.word(place + 1) in words.HALVES:
+            place += 1
         if self.word(place) in words.NOW:
             return End(instant=self.now), place + 1
         night = self.table(place, words.NIGHTS)
@@ -58,6 +60,9 @@ class Days(Clocks):
             after = self.calendar(self.skip(part[1], "of"))
             if after is not None and after[0].day:
                 return End(after[0], part=part[0]), after[1]
+            clock = self.clock(self.skip(part[1], "at", "around", ","))
+            if clock is not None and clock[0].half:  # this morning 8am
+                return End(clock=clock[0]), clock[1]
             return End(part=part[0]), part[1]
         return None
 
@@ -88,7 +93,7 @@ class Days(Clocks):
         after = self.skip(clock[1], "on", ",")
         period = self.calendar(after)
         if period is not None and period[0].day:
-            return End(period[0], clock[0]), period[1]
+            return End(period[0], clock[0]), period[1] + (self.word(period[1]) in words.HALVES)
         return End(clock=clock[0]), clock[1]
 
     def _moment(self, place: int) -> tuple[End, int]:

@@ -174,9 +174,12 @@ def _common(reading: Reading, place: int, value: str) -> bool:
     unit = reading.unit(place)
     if unit.text == value and value.isupper():
         return False
+    attribute = reading.catalog.attributes.get(unit.names[0].key)
+    if attribute is not None and attribute.resource and reading.unit(place + 1).has("signal", "services"):
+        return False  # Go services
     if unit.has("filler") or unit.has("measure") or unit.has("which"):
         return _key_beside(reading, place, value) is None
-    if unit.senses and unit.text != value and not _key_beside(reading, place, value):
+    if unit.senses and unit.text not in (value, value + "s") and not _key_beside(reading, place, value):
         return True
     if unit.piece is Piece.WORD and unit.key in (
         "orders",

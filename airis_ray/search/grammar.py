@@ -10,7 +10,7 @@ from airis_ray.search.comparisons import read_numbers
 from airis_ray.search.entities import read_kinds, read_services, read_statuses, read_values
 from airis_ray.search.groups import read_groups
 from airis_ray.search.instants import Times
-from airis_ray.search.intents import intent_of, signal_of
+from airis_ray.search.intents import intent_of
 from airis_ray.search.keyed import read_keyed
 from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
@@ -19,6 +19,7 @@ from airis_ray.search.negation import read_negation
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
+from airis_ray.search.signals import signal_of
 from airis_ray.search.spelling import correct
 from airis_ray.search.tokens import Piece
 from airis_ray.search.unexplained import read_unexplained
@@ -151,7 +152,7 @@ def _command(reading: Reading) -> bool:
         -1,
     )
     for place, unit in enumerate(reading.units):
-        if not unit.has("action") or (unit.text.isupper() and unit.names):
+        if not unit.has("action") or (unit.text.removesuffix("s").isupper() and unit.names):
             continue
         korean = unit.piece is Piece.HANGUL
         if korean and not (unit.tail or place >= len(reading.units) - 3):

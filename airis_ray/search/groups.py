@@ -37,13 +37,22 @@ def read_groups(reading: Reading) -> None:
         ):
             _group(reading, at + 2, at + 1)
             at += 2
+    _asked(reading)
+    seen = dict.fromkeys(reading.meaning.group)
+    reading.meaning.group = list(seen)
+
+
+def _asked(reading: Reading) -> None:
+    """``every pod``, ``which country``: each of what is asked for."""
+    for place in reading.places("every") if reading.meaning.metric or reading.any("measure") else []:
+        name = reading.name(place + 1, ("key",)) if reading.free(place + 1) else None
+        if name is not None and name.weight >= 0.9:  # cpu of every pod
+            _group(reading, place + 1, place)
     for place in reading.places("which"):
         asks = reading.unit(place).key in ("which", "어느", "어떤") and reading.free(place + 1)
         named = reading.name(place + 1, ("key",)) if asks else None
         if named is not None and not reading.any("superlative") and not reading.any("order"):
             _group(reading, place + 1, place)
-    seen = dict.fromkeys(reading.meaning.group)
-    reading.meaning.group = list(seen)
 
 
 def _iskey_at(reading: Reading, place: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from airis_ray.search.daywords import Days
@@ -55,7 +55,7 @@ class Instants(Days):
         self.compares = compares
         self.times = Times()
         self.said: list[Said] = []
-        self.shift: tuple[int, int] | None = None
+        self.shift: tuple[int, int, date | None] | None = None
         self.preceding: tuple[int, float] | None = None
         self.split: tuple[int, End] | None = None
 
@@ -77,7 +77,12 @@ class Instants(Days):
         """Ranges that were said by another one."""
         base = self.times.ranges[0] if self.times.ranges else Range(back(self.now, 3600), self.now, -1)
         if self.shift is not None:
-            days = timedelta(days=self.shift[1])
+            day = self.shift[2]
+            days = (
+                base.start.date() - day
+                if day and len(self.times.ranges) == 1
+                else timedelta(days=self.shift[1])
+            )
             if not self.times.ranges:
                 self.times.ranges.append(base)
             self.times.ranges.append(Range(base.start - days, base.end - days, self.shift[0]))
@@ -94,9 +99,8 @@ class Instants(Days):
         day = end.period or (day_of(whole.start.date()) if whole and end.instant is None else None)
         middle = self._whole(End(day, end.clock, end.part, end.instant))[0]
         if whole is None or not whole.start < middle < whole.end:
-            date = middle.date()
-            last = at(date, 1440, self.zone)
-            whole = Range(at(date, 0, self.zone), min(last, self.now), place)
+            last = at(middle.date(), 1440, self.zone)
+            whole = Range(at(middle.date(), 0, self.zone), min(last, self.now), place)
         self.times.ranges = [
             Range(middle, max(whole.end, middle), place),
             Range(whole.start, middle, place),

@@ -185,7 +185,8 @@ def _latency_alone(reading: Reading) -> None:
         and not compared
         and meaning.metric is None
         and meaning.signal == "traces"
-        and not reading.any("order")
+        and not reading.any("order", "slowest", "fastest", "latest", "oldest")
+        and not any(reading.after(at) in places for at in reading.places("order"))  # the highest latency
     ):
         meaning.measures.append(Measure("p95", "duration"))
     reading.use(*places)

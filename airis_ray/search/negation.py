@@ -20,9 +20,11 @@ def read_negation(reading: Reading) -> None:
         found = _left(reading, place) if unit.piece is Piece.HANGUL else _right(reading, place)
         if unit.piece is Piece.HANGUL and unit.key.startswith("말"):
             found = _contrasted(reading, place) or found
+        clauses = reading.meaning.clauses
+        if unit.key in ("안", "않") and any(clause.at in found and clause.field == "" for clause in clauses):
+            continue  # 발송이 안 된 로그: logs tell what failed, in words of their own
         if not found:
             continue
-        clauses = reading.meaning.clauses
         for number, clause in enumerate(clauses):
             if clause.at in found:
                 clauses[number] = Clause(

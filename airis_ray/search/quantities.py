@@ -34,6 +34,8 @@ COUNTERS: Final = frozenset(
         "회",
     }
 )
+ORDERS: Final = frozenset({"order", "orders", "주문"})
+"""What is bought: the largest of them is the one of the largest amount."""
 STATUS_KEY: Final = "http.response.status_code"
 STATUS_NAMES: Final = frozenset(
     {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from airis_ray.search.compared import implied
 from airis_ray.search.groups import key_at
 from airis_ray.search.meaning import Measure
-from airis_ray.search.quantities import STATUS_KEY
+from airis_ray.search.quantities import ORDERS, STATUS_KEY
 from airis_ray.search.reading import Reading
 
 
@@ -22,22 +23,30 @@ def read_order(reading: Reading) -> None:
         _ranked_key(reading)
     meaning.ranking = bool(superlative or places)
     for place in (each for each in places if reading.free(each)):
-        kind = str(reading.unit(place).value("order"))
-        if kind in ("slowest", "fastest"):
-            if meaning.table and meaning.signal == "traces":
-                meaning.measures.append(Measure("max" if kind == "slowest" else "min", "duration"))
-            elif meaning.signal == "traces" and not meaning.group:
-                meaning.order = ("duration", kind == "slowest")
-            elif meaning.signal == "traces" and not meaning.measures:
-                meaning.measures.append(Measure("p95", "duration"))
-        elif kind in ("latest", "oldest"):
-            meaning.order = ("Timestamp", kind == "latest")
-        elif kind in ("most", "highest") and meaning.group and not meaning.measures:
-            meaning.measures.append(Measure("count"))
-        reading.use(place)
+        _ordered(reading, place)
     reading.use(*superlative)
+    if meaning.table and not meaning.group and meaning.measures:  # a table of routes with …
+        _ranked_key(reading)
     if meaning.group and superlative and not meaning.measures:
         meaning.measures.append(Measure("count"))
+
+
+def _ordered(reading: Reading, place: int) -> None:
+    """One word of order: what the rows are ordered by, or what their groups are measured by."""
+    meaning = reading.meaning
+    kind = str(reading.unit(place).value("order"))
+    if kind in ("slowest", "fastest"):
+        if meaning.table and meaning.signal == "traces":
+            meaning.measures.append(Measure("max" if kind == "slowest" else "min", "duration"))
+        elif meaning.signal == "traces" and not meaning.group:
+            meaning.order = ("duration", kind == "slowest")
+        elif meaning.signal == "traces" and not meaning.measures:
+            meaning.measures.append(Measure("p95", "duration"))
+    elif kind in ("latest", "oldest"):
+        meaning.order = ("Timestamp", kind == "latest")
+    elif kind in ("most", "highest") and meaning.group and not meaning.measures:
+        meaning.measures.append(Measure("count"))
+    reading.use(place)
 
 
 def _extremes(reading: Reading, places: list[int]) -> None:
@@ -45,12 +54,15 @@ def _extremes(reading: Reading, places: list[int]) -> None:
     aggregates = {"most": "max", "highest": "max", "lowest": "min"}
     for place in places:
         aggregate = aggregates.get(str(reading.unit(place).value("order")))
-        at = reading.after(place, reach=2)
+        bought = reading.unit(place + 1).key in ORDERS and not reading.unit(place + 2).name("key")
+        at = place + 1 if bought else reading.after(place, reach=2)
         if aggregate is None or reading.any("which") or reading.meaning.limit or not reading.free(at):
             continue
         name = reading.name(at, ("key",))
         attribute = reading.catalog.attributes.get(name.value) if name else None
         field = "duration" if reading.unit(at).has("duration") else None
+        if bought:
+            field = implied(reading, "money")
         if name and attribute and attribute.numeric and name.value != STATUS_KEY:
             field = name.value
         if field and reading.meaning.signal == "traces":

@@ -59,7 +59,8 @@ class Relations(Instants):
         today = self.now.date()
         whole = (self.calendar(place) or self.calendar(after - 2) or (day_of(day), 0))[0]
         first = today if whole.day else week_of(today, 0).first
-        self.shift = (place, (first - day).days)
+        named = whole.day and self.word(place) not in words.DAY_BEFORE
+        self.shift = (place, (first - day).days, day if named else None)
         return self.use(place, self.particles(after))
 
     def _before_that(self, place: int) -> int | None:

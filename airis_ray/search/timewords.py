@@ -54,6 +54,9 @@ AHEAD: Final = _set("ahead")
 AGO: Final = _set("ago")
 FROM: Final = _set("from")
 TO: Final = _set("to")
+HALVES: Final = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
+DAY_BEFORE: Final = frozenset({"전날", "전일"})
+"""Days counted from the one that was said, not from today."""
 AND: Final = _set("and")
 BEFORE: Final = _set("before")
 ABOUT: Final = _set("about")

@@ -79,7 +79,11 @@ def _key(kind: Piece, text: str) -> str:
     if kind is Piece.NUMBER:
         return text.replace(",", "")
     if kind is Piece.WORD:
-        return re.sub(r"'s$", "", text.lower()) if text.lower() not in _CONTRACTIONS else text.lower()
+        return (
+            re.sub(r"'(?:s|m|re|ve|ll|d)$", "", text.lower())
+            if text.lower() not in _CONTRACTIONS
+            else text.lower()
+        )
     if kind is Piece.PATH:
         return text
     return text.lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from airis_ray.search.quantities import ORDERS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
@@ -49,7 +50,13 @@ def _nobodys_service(reading: Reading, place: int) -> bool:
         or following.text.endswith(("들", "s"))
     ):
         return False
-    return bool(unit.names) and not unit.senses and all(name.kind == "key" for name in unit.names)
+    if (
+        unit.piece not in (Piece.WORD, Piece.HANGUL)
+        or unit.particle
+        or (unit.senses and unit.key not in ORDERS)
+    ):
+        return False
+    return not any(name.kind in ("service", "value") for name in unit.names)
 
 
 def _blocks(reading: Reading, place: int) -> bool:
@@ -60,7 +67,8 @@ def _blocks(reading: Reading, place: int) -> bool:
     marked = reading.unit(following).has("signal", "services") or reading.unit(place - 1).has(
         "signal", "services"
     )
-    beside = reading.unit(place - 1).has("near") or reading.unit(place + 1).key in ("쪽", "에서", "의")
+    led = reading.unit(place - 1).has("near") and reading.unit(place - 1).piece is Piece.WORD
+    beside = led or reading.unit(place + 1).key in ("쪽", "에서", "의")
     apposed = reading.unit(reading.before(place)).name("value") is not None  # new-checkout 실험군
     if (marked or beside) and not (apposed and reading.before(place) in reading.used):
         return True
@@ -84,6 +92,9 @@ def _asks_rows(reading: Reading) -> bool:
     meaning = reading.meaning
     if meaning.intent or meaning.measures or meaning.metric or meaning.group or meaning.order:
         return True
-    if any(clause.field in ("", "level", "status", "duration", "error.type") for clause in meaning.clauses):
+    said = [value for clause in meaning.clauses if clause.field == "" for value in clause.values]
+    if any(reading.catalog.says(text) for text in said):
+        return True
+    if any(clause.field in ("level", "status", "duration", "error.type") for clause in meaning.clauses):
         return True
     return any(reading.any(kind) for kind in ("signal", "level", "status", "trend"))

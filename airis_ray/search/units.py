@@ -48,7 +48,8 @@ class Unit:
     @property
     def unknown(self) -> bool:
         """Whether nothing is known of it."""
-        return self.piece in (Piece.WORD, Piece.HANGUL) and not (self.senses or self.names or self.particle)
+        known = any(sense.kind != "topic" for sense in self.senses) or self.names or self.particle
+        return self.piece in (Piece.WORD, Piece.HANGUL) and not known
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def shop() -> Catalog:
         "messaging.destination.name": _spans(("orders",), "checkout", *consumers),
         "messaging.operation.type": _spans(("process", "send"), "checkout", *consumers),
         "rpc.method": _spans(("Charge", "GetCart", "PlaceOrder"), *asked),
+        "name": _spans(("POST /api/checkout", "PaymentService/Charge", "HSET", "orders process"), *names),
         "service.name": _resource(*names),
         "service.version": _resource("2.4.0", "2.3.9", "5.2.1"),
         "deployment.environment.name": _resource("production", "staging"),
