@@ -28,8 +28,8 @@ from airis_ray.settings.program import (
     SelfSettings,
     TestSettings,
 )
-from airis_ray.settings.store import (
 from airis_ray.settings.replay import ReplaySettings, tenant_retentions
+from airis_ray.settings.store import (
     CacheSettings,
     DiskSettings,
     RedisSettings,
@@ -49,10 +49,10 @@ __all__ = [
     "LlmSettings",
     "ModelSettings",
     "RedisSettings",
+    "ReplaySettings",
     "RetentionSettings",
     "Settings",
     "SignalKind",
-    "ReplaySettings",
     "StoreSettings",
     "StreamSettings",
     "WatchSettings",
@@ -94,12 +94,12 @@ class Settings(Group):
     detect: DetectSettings = DetectSettings()
     models: ModelSettings = ModelSettings()
     delta: DeltaSettings = DeltaSettings()
+    replay: ReplaySettings = ReplaySettings()
     llm: LlmSettings = LlmSettings()
     limits: LimitSettings = LimitSettings()
     login: LoginSettings = LoginSettings()
     self: SelfSettings = SelfSettings()
     test: TestSettings = TestSettings()
-    replay: ReplaySettings = ReplaySettings()
 
     @model_validator(mode="after")
     def _auth_needs_loopback(self) -> Settings:
@@ -124,11 +124,6 @@ class Settings(Group):
             )
         return self
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings.
-
-        Raises InvalidInput with one sentence that names the variable, what came and what was expected.
     @model_validator(mode="after")
     def _recordings_go_before_their_rows(self) -> Settings:
         most = self.retention.sessions
@@ -140,6 +135,11 @@ class Settings(Group):
                 )
         return self
 
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Raises InvalidInput with one sentence that names the variable, what came and what was expected.
         """
         environ = os.environ if environ is None else environ
         known = dict(variables())

@@ -359,41 +359,6 @@ def explain(me: Party, other: Party) -> list[Call]:
     return [Call(json=body), Call(json={**body, "events": f"service:{other.service}"})]
 
 
-CASES: dict[tuple[str, str], Calls] = {
-    ("GET", "/"): none,
-    ("GET", "/healthz"): none,
-    ("GET", "/readyz"): none,
-    ("GET", "/openapi.json"): none,
-    ("GET", "/docs"): none,
-    ("GET", "/metrics"): none,
-    ("GET", "/api/auth/me"): none,
-    ("POST", "/api/auth/login"): log_in,
-    ("POST", "/api/auth/logout"): none,
-    ("GET", "/api/keys"): list_keys,
-    ("POST", "/api/keys"): create_key,
-    ("DELETE", "/api/keys/{key_id}"): revoke_key,
-    ("GET", "/api/tenants"): none,
-    ("POST", "/api/tenants"): create_tenant,
-    ("GET", "/api/audit"): audit,
-    ("GET", "/api/accounts"): accounts,
-    ("POST", "/v1/logs"): telemetry("logs"),
-    ("POST", "/v1/traces"): telemetry("traces"),
-    ("POST", "/v1/metrics"): telemetry("metrics"),
-    ("POST", "/v1/prometheus/write"): samples,
-    ("POST", "/v1/loki/api/v1/push"): lines,
-    ("GET", "/v1/loki/ready"): none,
-    ("GET", "/v1/elastic"): none,
-    ("GET", "/v1/elastic/"): none,
-    ("GET", "/v1/elastic/_license"): none,
-    ("GET", "/v1/elastic/_cluster/health"): none,
-    **{
-        (method, f"/v1/elastic{path}"): elastic(f"/v1/elastic{path}".format(index="i", id="1"), bulk=bulk)
-        for method, path, bulk in (
-            ("POST", "/_bulk", True),
-            ("PUT", "/_bulk", True),
-            ("POST", "/{index}/_bulk", True),
-            ("PUT", "/{index}/_bulk", True),
-            ("POST", "/{index}/_doc", False),
 # ---- replay ----
 
 
@@ -433,6 +398,41 @@ def delete_recording(me: Party, other: Party) -> list[Call]:
     return [Call(f"/api/replay/sessions/s-{other.secret}")]
 
 
+CASES: dict[tuple[str, str], Calls] = {
+    ("GET", "/"): none,
+    ("GET", "/healthz"): none,
+    ("GET", "/readyz"): none,
+    ("GET", "/openapi.json"): none,
+    ("GET", "/docs"): none,
+    ("GET", "/metrics"): none,
+    ("GET", "/api/auth/me"): none,
+    ("POST", "/api/auth/login"): log_in,
+    ("POST", "/api/auth/logout"): none,
+    ("GET", "/api/keys"): list_keys,
+    ("POST", "/api/keys"): create_key,
+    ("DELETE", "/api/keys/{key_id}"): revoke_key,
+    ("GET", "/api/tenants"): none,
+    ("POST", "/api/tenants"): create_tenant,
+    ("GET", "/api/audit"): audit,
+    ("GET", "/api/accounts"): accounts,
+    ("POST", "/v1/logs"): telemetry("logs"),
+    ("POST", "/v1/traces"): telemetry("traces"),
+    ("POST", "/v1/metrics"): telemetry("metrics"),
+    ("POST", "/v1/prometheus/write"): samples,
+    ("POST", "/v1/loki/api/v1/push"): lines,
+    ("GET", "/v1/loki/ready"): none,
+    ("GET", "/v1/elastic"): none,
+    ("GET", "/v1/elastic/"): none,
+    ("GET", "/v1/elastic/_license"): none,
+    ("GET", "/v1/elastic/_cluster/health"): none,
+    **{
+        (method, f"/v1/elastic{path}"): elastic(f"/v1/elastic{path}".format(index="i", id="1"), bulk=bulk)
+        for method, path, bulk in (
+            ("POST", "/_bulk", True),
+            ("PUT", "/_bulk", True),
+            ("POST", "/{index}/_bulk", True),
+            ("PUT", "/{index}/_bulk", True),
+            ("POST", "/{index}/_doc", False),
             ("POST", "/{index}/_doc/{id}", False),
             ("PUT", "/{index}/_doc/{id}", False),
             ("POST", "/{index}/_create/{id}", False),
@@ -447,6 +447,7 @@ def delete_recording(me: Party, other: Party) -> list[Call]:
     ("POST", "/v1/splunk/services/collector/ack"): acks,
     ("GET", "/v1/splunk/services/collector/health"): none,
     ("GET", "/v1/splunk/services/collector/health/1.0"): none,
+    ("POST", "/v1/replay"): recording,
     ("POST", "/v1/alerts/{source}"): alert,
     ("POST", "/api/analytics/search"): search,
     ("POST", "/api/analytics/timeseries"): timeseries,
@@ -478,12 +479,11 @@ def delete_recording(me: Party, other: Party) -> list[Call]:
         if application.prefix
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     },
-}
-"""What the walk sends to each route. A new route needs a line here, or the walk fails."""
-    ("POST", "/v1/replay"): recording,
     ("GET", "/api/replay/sessions"): recordings,
     ("GET", "/api/replay/sessions/{session}"): of_recording(""),
     ("GET", "/api/replay/sessions/{session}/events"): of_recording("/events"),
     ("GET", "/api/replay/sessions/{session}/timeline"): of_recording("/timeline"),
     ("DELETE", "/api/replay/sessions"): delete_of_user,
     ("DELETE", "/api/replay/sessions/{session}"): delete_recording,
+}
+"""What the walk sends to each route. A new route needs a line here, or the walk fails."""
