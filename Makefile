@@ -10,7 +10,7 @@ SCHEMAS = $(or $(AIRIS_TEST_SCHEMAS),$(shell cd ../shared/schemas 2>/dev/null &&
 RECORDER := airis_ray/gateway/assets/recorder.js
 
 .DEFAULT_GOAL := help
-.PHONY: help install build recorder run test lint type unit contract test-kube test-kube-api test-faults serve-test lock bench clean
+.PHONY: help install build recorder run test lint type unit contract browser-test test-kube test-kube-api test-faults serve-test lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ test-kube: $(STAMP) ## the Kubernetes manifests, without a cluster (AIRIS_TEST_S
 test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from source by Go (20 minutes the first time)
 	@VENV=$(VENV) scripts/kube-api build
 	@$(if $(SCHEMAS),AIRIS_TEST_SCHEMAS="$(SCHEMAS)") $(BIN)/pytest tests/kube_api -rs
+
+browser-test: $(STAMP) ## the recorder in Chromium against ingest and replay (skipped where there is no Chromium)
+	@VENV="$(VENV)" scripts/ui test
+	$(BIN)/pytest tests/e2e -rs
 
 serve-test: $(STAMP) ## one real `serve run`, driven by the OpenTelemetry SDK, the client and the notebook
 	$(BIN)/pytest tests/serve

@@ -10,5 +10,6 @@ VENV="${VENV:-.venv}" scripts/ui test
 # One process each: the unit tests hold the engine in their own process, which must not share it with a running Ray.
 "$bin/pytest" tests/unit
 "$bin/pytest" tests/contract
+"$bin/pytest" tests/e2e -rs
 "$bin/pytest" tests/serve
 make --no-print-directory VENV="${VENV:-.venv}" test-kube
