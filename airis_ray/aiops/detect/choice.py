@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
 
 from airis_ray.aiops.detect.baseline import Baseline
+from airis_ray.aiops.detect.counts import LONGEST
 from airis_ray.aiops.detect.wording import duration
 from airis_ray.aiops.protocol import Choice
 from airis_ray.aiops.series import Floats, Ints
 
+COUNTS: Final = "counts"
+"""The model of series whose chances are known and not fitted."""
 FEW: Final = 64
 """Cells of history below which there are no courses to compare."""
 WEIGHT: Final = 1.5
@@ -56,15 +60,27 @@ def _one(base: Baseline, weighed: Floats, lengths: Ints, row: int) -> Choice:
     return Choice("shape", season, *why)
 
 
-def seasonal(base: Baseline) -> tuple[Choice, ...]:
-    """The same for a detector that knows departures alone."""
-    return tuple(_departure(int(season)) for season in base.season.cells * base.steps)
+def seasonal(base: Baseline, counts: Ints) -> tuple[Choice, ...]:
+    """The same for a detector that knows departures, and the chances of ``counts`` (rows)."""
+    counted = set(counts.tolist())
+    seasons = (base.season.cells * base.steps).tolist()
+    return tuple(_departure(season, row in counted) for row, season in enumerate(seasons))
 
 
-def _departure(season: int) -> Choice:
+@cache
+def _departure(season: int, counted: bool) -> Choice:
+    named, named_ko = duration(season)
+    if counted:
+        season_en = f"its season of {named}" if season else "its level"
+        season_ko = f"{named_ko} 주기" if season else "수준"
+        return Choice(
+            COUNTS,
+            season,
+            f"counts: judged by the chance of as many within 1 to {LONGEST} cells, from {season_en}",
+            f"건수이므로 {season_ko}에 비추어 1~{LONGEST}칸 동안의 합이 나올 확률로 판단합니다",
+        )
     if not season:
         return Choice(
             "level", 0, "no season was found: compared with its level", "주기가 없어 수준과 비교합니다"
         )
-    named, named_ko = duration(season)
     return Choice("season", season, f"its season of {named} was found", f"{named_ko} 주기를 찾았습니다")

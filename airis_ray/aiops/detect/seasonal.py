@@ -1,16 +1,19 @@
-"""The cheap detector: departures from level and season. A few KB a series, a million points a second and core."""
+"""The cheap detector: departures from level and season; of counts, how likely so many within a while are. A few KB a
+series, a million points a second and core."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 
 from airis_ray.aiops.detect import choice, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Baseline, Expectation
+from airis_ray.aiops.detect.counts import CONTEXT, Counts, Judged
 from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
-from airis_ray.aiops.protocol import Scores, Singles
-from airis_ray.aiops.series import Bools, Ints, SeriesBatch
+from airis_ray.aiops.protocol import Scores
+from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 
 class SeasonalDetector:
@@ -21,23 +24,23 @@ class SeasonalDetector:
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
         self.base: Baseline | None = None
+        self.counts: Counts | None = None
         self.hole: Ints = np.zeros(0, np.int64)
 
     def fit(self, history: SeriesBatch) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
-        self.names, self.base, self.hole = (
-            history.names,
-            Baseline.of(history),
-            stretches.longest_hole(history),
-        )
+        self.names, self.base = history.names, Baseline.of(history)
+        self.counts = Counts.of(history, self.base.season)
+        self.hole = stretches.longest_hole(history)
         return self
 
     def score(self, batch: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         base = fitted(self.base)
         check_rows(self.names, batch)
-        found = base.expectation(batch, fresh=bool((batch.starts < base.ends).any()))
-        return self._scores(base, batch, found, tails.score(base.improbable(found.departure)))
+        fresh = bool((batch.starts < base.ends).any())
+        context = np.full((len(batch), CONTEXT), np.nan) if fresh else base.context(batch.starts)
+        return self._scores(base, batch, base.expectation(batch, fresh=fresh), context)
 
     def update(self, newest: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
@@ -45,9 +48,8 @@ class SeasonalDetector:
         check_rows(self.names, newest)
         known = newest.times() < base.ends[:, None]
         found = base.expectation(newest)
-        departure = np.where(known, np.nan, found.departure)
-        fresh = Expectation(found.expected, found.deviation, departure)
-        scores = self._scores(base, newest, fresh, tails.score(base.improbable(fresh.departure)), known)
+        fresh = replace(found, departure=np.where(known, np.nan, found.departure))
+        scores = self._scores(base, newest, fresh, base.context(newest.starts), known)
         self.base = base.learn(newest, fresh)
         return scores
 
@@ -56,14 +58,23 @@ class SeasonalDetector:
         base: Baseline,
         batch: SeriesBatch,
         found: Expectation,
-        score: Singles,
+        context: Floats,
         known: Bools | None = None,
     ) -> Scores:
+        counts = fitted(self.counts)
+        improbable = base.improbable(found.departure)
+        shown, told = batch, found
+        if counts.rows.size:
+            judged = counts.judge(batch, base.season, context)
+            improbable, found, told, shown = _counted(counts.rows, judged, improbable, found, batch)
+        if known is not None:
+            improbable = np.where(known, np.nan, improbable)
+        score = tails.score(improbable)
         absent = stretches.absences(batch, self.hole)
         if known is not None:
             absent &= ~known
-        anomalies = stretches.told(batch, score, found, absent)
-        return assembled(batch, found, score, choice.seasonal(base), anomalies)
+        anomalies = stretches.told(shown, score, told, absent, by_side=True)
+        return assembled(batch, found, score, choice.seasonal(base, counts.rows), anomalies)
 
     def save(self) -> bytes:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
@@ -71,6 +82,7 @@ class SeasonalDetector:
             "names": state.names(self.names),
             "hole": self.hole,
             **fitted(self.base).arrays(),
+            **fitted(self.counts).arrays(),
         }
         return state.pack(self.name, arrays)
 
@@ -79,9 +91,25 @@ class SeasonalDetector:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         arrays = state.unpack(cls.name, state_of)
         made = cls()
-        made.names, made.hole, made.base = (
-            state.read_names(arrays["names"]),
-            arrays["hole"],
-            Baseline.from_arrays(arrays),
-        )
+        made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
+        made.base, made.counts = Baseline.from_arrays(arrays), Counts.from_arrays(arrays)
         return made
+
+
+def _counted(
+    rows: Ints, judged: Judged, improbable: Floats, found: Expectation, batch: SeriesBatch
+) -> tuple[Floats, Expectation, Expectation, SeriesBatch]:
+    """With the rows that are counts put in: the chances, the expectation of each cell, and what is told of anomalies,
+    the expectation and the values, which are means of the windows."""
+    improbable, values = improbable.copy(), batch.values.copy()
+    improbable[rows], values[rows] = judged.improbable, judged.value
+    cells, windows = (
+        Expectation(found.expected.copy(), found.deviation.copy(), found.departure.copy()) for _ in range(2)
+    )
+    for each, expected in ((cells, judged.expected), (windows, judged.usual)):
+        each.expected[rows], each.deviation[rows], each.departure[rows] = (
+            expected,
+            judged.deviation,
+            judged.departure,
+        )
+    return improbable, cells, windows, replace(batch, values=values)

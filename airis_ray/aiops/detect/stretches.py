@@ -34,6 +34,9 @@ class Runs:
     last: Ints
 
 
+_FIELDS: Final = ("row", "first", "last")
+
+
 def runs(mask: Bools, joined: int = 0) -> Runs:
     """Stretches of True in the rows of ``mask``; those at most ``joined`` cells apart are one."""
     edge = np.zeros((len(mask), 1), np.int8)
@@ -75,10 +78,21 @@ def longest_hole(history: SeriesBatch) -> Ints:
 
 
 def told(
-    batch: SeriesBatch, score: Singles, found: Expectation, absent: Bools, threshold: float = THRESHOLD
+    batch: SeriesBatch,
+    score: Singles,
+    found: Expectation,
+    absent: Bools,
+    threshold: float = THRESHOLD,
+    *,
+    by_side: bool = False,
 ) -> tuple[Anomaly, ...]:
-    """The anomalies of a batch, by series, then by time."""
-    over = runs((score > threshold) & ~absent, JOINED)
+    """The anomalies of a batch, by series, then by time; ``by_side``: none lies both above and below the expected."""
+    mask = (score > threshold) & ~absent
+    over = runs(mask, JOINED)
+    if by_side:
+        below = np.nan_to_num(found.departure) < 0
+        parts = [runs(mask & ~below, JOINED), runs(mask & below, JOINED)]
+        over = Runs(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
     gone = runs(absent)
     told = [_one(batch, score, found, r, a, b) for r, a, b in zip(*_most(over, score), strict=True)]
     told += [_gone(batch, found, r, a, b) for r, a, b in zip(gone.row, gone.first, gone.last, strict=True)]

@@ -8,10 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from airis_ray.aiops.detect.choice import COUNTS
 from airis_ray.aiops.protocol import Detector, Scores
 from airis_ray.aiops.series import Bools, Ints
 from airis_ray.aiops.watch.findings import Finding, Subject
 from airis_ray.aiops.watch.grids import Counters, grid_of, history, increases, newest
+from airis_ray.aiops.watch.sides import harmless
 from airis_ray.aiops.watch.tracking import AT_THRESHOLD, Rules, Track, follow, tracks_of
 from airis_ray.aiops.watch.windows import Keys, Points
 
@@ -76,8 +78,8 @@ class Group:
             key = int(self.keys[row])
             written, track = follow(
                 self.tracks.pop(key, None),
-                by_row.get(row, ()),
-                rules,
+                [each for each in by_row.get(row, ()) if not harmless(self.subjects[row], each)],
+                rules.counting() if self.models[row] == COUNTS else rules,
                 threshold=thresholds.get(key, AT_THRESHOLD),
                 upto=self.done,
             )

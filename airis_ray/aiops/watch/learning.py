@@ -80,6 +80,8 @@ class Learner:
         start = self._start(source, upto)
         metrics = {each.metric for each in subjects.values()} if source.name == "metrics" else set()
         services = {each.service for each in subjects.values()}
+        if "" in services:  # a host's series come from any service
+            services.clear()
         points = await self._rollups.points(tenant, source, start, upto, services=services, metrics=metrics)
         return await asyncio.to_thread(
             learn,

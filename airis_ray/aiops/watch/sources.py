@@ -90,27 +90,6 @@ SERVICES: Final = Source(
     ),
 )
 
-_SLOW_STEP: Final = 600
-
-SLOW: Final = Source(
-    "slow",
-    "traces",
-    "airis_services_10s",
-    f"""
-    SELECT cityHash64(ServiceName, 'slow') AS key, toUnixTimestamp({_CELL}) AS at, sum(Errors) AS v0,
-        0::UInt8 AS rises
-    FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key, cell
-    """,
-    f"""
-    SELECT cityHash64(ServiceName, 'slow') AS key, any(ServiceName)::String AS service, '' AS metric, '' AS unit,
-        {_NO_MAPS}
-    FROM airis_services_10s WHERE {_REQUESTS} AND {{period}} GROUP BY key
-    """,
-    (Measure("errors", "", True),),
-    _SLOW_STEP,
-)
-"""Errors of ten minutes: of services with few requests, a minute's are too few to stand out."""
-
 _SPELLED: Final = [(spelling, level) for level in LEVELS for spelling in SPELLINGS[level]]
 _LEVEL: Final = (
     f"transform(lower(SeverityText), {[spelling for spelling, _ in _SPELLED]}, {[level for _, level in _SPELLED]}, "
@@ -134,30 +113,54 @@ LOGS: Final = Source(
     (Measure("", "", True),),
 )
 
-_SERIES: Final = "cityHash64(MetricName, MetricKind, MetricUnit, ServiceName, SeriesHash) AS key"
 _VALUES: Final = "MetricKind IN ('gauge', 'sum')"  # distributions have no values in the roll-up
 _CUMULATIVE: Final = 2
+
+_SERIES: Final = "cityHash64(MetricName, MetricKind, MetricUnit, ServiceName, SeriesHash)"
+_RESOURCE: Final = "series.ResourceAttributes"
+_HOST: Final = f"if({_RESOURCE}['host.name'] != '', {_RESOURCE}['host.name'], {_RESOURCE}['k8s.node.name'])"
+_OF_HOST: Final = (
+    f"cityHash64(MetricName, MetricKind, MetricUnit, {_RESOURCE}['k8s.cluster.name'], {_HOST}, "
+    "mapSort(series.Attributes))"
+)
+_HOSTS: Final = "startsWith(MetricName, 'system.')"
+_HOSTED: Final = f"if({_HOST} = '', {_SERIES}, {_OF_HOST}) AS key"
+
+
+def _metric_points(key: str, which: str) -> str:
+    return f"""
+    SELECT {key}, toUnixTimestamp({_CELL}) AS at,
+        multiIf(any(MetricKind) = 'gauge', sum(Sum) / sum(Points),
+                max(AggregationTemporality) = {_CUMULATIVE}, tupleElement(max(Last), 2),
+                sum(Sum)) AS v0,
+        (max(IsMonotonic) AND max(AggregationTemporality) = {_CUMULATIVE})::UInt8 AS rises
+    FROM airis_series_1m AS series WHERE {_VALUES} AND {which} AND {{period}} GROUP BY key, cell
+    """
+
+
+def _metric_subjects(key: str, which: str, service: str, resource: str) -> str:
+    return f"""
+    SELECT {key}, {service} AS service, any(MetricName)::String AS metric,
+        any(MetricUnit)::String AS unit, any(series.Attributes) AS attributes, {resource} AS resource
+    FROM airis_series_1m AS series WHERE {_VALUES} AND {which} AND {{period}} GROUP BY key
+    """
+
+
+_PODS: Final = (f"{_SERIES} AS key", f"NOT {_HOSTS}")
+_MANY: Final = f"if(any({_HOST}) = '', any(ServiceName)::String, '')"
+_WHOSE: Final = f"any(if({_HOST} = '', {_RESOURCE}, map('host.name', {_HOST})))"
 
 METRICS: Final = Source(
     "metrics",
     "metrics",
     "airis_series_1m",
-    f"""
-    SELECT {_SERIES}, toUnixTimestamp({_CELL}) AS at,
-        multiIf(any(MetricKind) = 'gauge', sum(Sum) / sum(Points),
-                max(AggregationTemporality) = {_CUMULATIVE}, tupleElement(max(Last), 2),
-                sum(Sum)) AS v0,
-        (max(IsMonotonic) AND max(AggregationTemporality) = {_CUMULATIVE})::UInt8 AS rises
-    FROM airis_series_1m WHERE {_VALUES} AND {{period}} GROUP BY key, cell
-    """,
-    f"""
-    SELECT {_SERIES}, any(ServiceName)::String AS service, any(MetricName)::String AS metric,
-        any(MetricUnit)::String AS unit, any(series.Attributes) AS attributes,
-        any(series.ResourceAttributes) AS resource
-    FROM airis_series_1m AS series WHERE {_VALUES} AND {{period}} GROUP BY key
-    """,
+    f"{_metric_points(*_PODS)} UNION ALL {_metric_points(_HOSTED, _HOSTS)}",
+    f"{_metric_subjects(*_PODS, 'any(ServiceName)::String', f'any({_RESOURCE})')}"
+    f" UNION ALL {_metric_subjects(_HOSTED, _HOSTS, _MANY, _WHOSE)}",
     (Measure("", "", False),),
     METRIC_STEP,
 )
+"""What a host is measured by (``system.*`` of the semantic conventions) is one series of the host and no service's,
+whoever tells it: every pod of a node may. The maps of attributes are read of these metrics alone."""
 
-SOURCES: Final = (SERVICES, SLOW, LOGS, METRICS)
+SOURCES: Final = (SERVICES, LOGS, METRICS)

@@ -14,6 +14,8 @@ from airis_ray.aiops.watch.findings import Direction, Finding, Subject
 
 AT_THRESHOLD: Final = 0.5
 """Severity of what a detector's own threshold just lets through."""
+SURE_OF_COUNTS: Final = 0.6
+"""Severity of a chance of 3 in 100 million a cell."""
 _LEVEL: Final = 8
 """Cells after which a deviation is a level that was left."""
 _BAND: Final = 6.0
@@ -28,6 +30,11 @@ class Rules:
     confirm: int = 3
     quiet: int = 5
     sure: float = 0.9
+
+    def counting(self) -> Rules:
+        """The same for counts. The chance of these is known and added up already: no cell need confirm the one before,
+        but each has to be as unlikely as :data:`SURE_OF_COUNTS` says."""
+        return replace(self, sure=SURE_OF_COUNTS)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,30 @@ async def test_every_metric_series_belongs_to_one_shard(migrated_store: LocalSto
     assert tenant in await whole.tenants(*window)
 
 
+async def test_a_metric_of_a_host_is_one_series_whoever_tells_it(
+    migrated_store: LocalStore, tenant: str
+) -> None:
+    await migrated_store.command(
+        "INSERT INTO otel_metrics_gauge"
+        " (TimeUnix, MetricName, MetricUnit, ServiceName, Value, Attributes, ResourceAttributes)"
+        f" SELECT fromUnixTimestamp64Nano({START}), 'system.disk.utilization', '1', ['cart', 'ad'][number % 2 + 1],"
+        f" number, map('device', 'sda'), map('airis.tenant', '{tenant}', 'k8s.pod.name', toString(number),"
+        " 'host.name', ['a', 'b', ''][intDiv(number, 2) + 1]) FROM numbers(6)"
+    )
+    reader, window = Rollups(migrated_store, 60), (START, START + MINUTE)
+    points = await reader.points(tenant, METRICS, *window)
+    subjects = await reader.subjects(tenant, METRICS, *window, points.keys)
+    found = {subjects[int(key)]: value for key, value in zip(points.keys, points.values, strict=True)}
+    device = ("device", "sda")
+    told = {(each.service, each.labels): value for each, value in found.items()}
+    assert told == {
+        ("", (device, ("host.name", "a"))): 0.5,
+        ("", (device, ("host.name", "b"))): 2.5,
+        ("cart", (device, ("k8s.pod.name", "4"))): 4.0,
+        ("ad", (device, ("k8s.pod.name", "5"))): 5.0,
+    }
+
+
 def test_a_counter_becomes_increases_across_windows_gaps_and_restarts() -> None:
     keys = np.array([7], dtype=np.uint64)
     at = START + np.array([0, 1, 3, 4]) * MINUTE
