@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp
 
 from airis_ray.gateway.app import create_app as gateway
 from airis_ray.gateway.recorder import BUILT
@@ -29,7 +25,8 @@ from airis_ray.web.auth import Guard, Scope
 from airis_ray.web.keyring import api_keys
 from airis_ray.web.keys import KeyTable
 from tests.e2e.shop import PLAYER
-from tests.support.local_store import LocalStore
+from tests.support.local_store import Borrowed, LocalStore
+from tests.support.loopback import served
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _KEPT = {"logs": 0, "traces": 0, "metrics": 0, "sessions": 0}  # as the tests' store was migrated
@@ -66,19 +63,6 @@ class Airis:
         assert answer.status_code == 200, answer.text
         assert "link" not in answer.headers
         return list(answer.json())
-
-
-class Borrowed:
-    """The store of all tests, which who borrows it does not close."""
-
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def close(self) -> None:
-        return None
 
 
 @pytest.fixture(scope="session")
@@ -136,17 +120,3 @@ async def airis(migrated_store: LocalStore, tmp_path: Path, tenant: str) -> Asyn
     ):
         yield Airis(url, key, reader, intake)
     await intake.close(10)
-
-
-@contextlib.asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """An application on a free port of loopback, in this event loop; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    options: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off"}
-    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=2, **options))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Airis, served
+from tests.e2e.conftest import Airis
 from tests.e2e.shop import SEEN, Shop
+from tests.support.loopback import served
 
 _SECRETS = (
     "홍길동",

@@ -65,3 +65,16 @@ class LocalStore:
             return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
         except ClickHouseError as error:
             raise error_from(error_code(str(error)), str(error)) from error
+
+
+class Borrowed:
+    """The one store of the run for an application that would close its own."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def close(self) -> None:
+        return None

@@ -17,7 +17,7 @@ from airis_ray.ingest.intake import Intake
 from airis_ray.settings import IngestSettings, Settings
 from airis_ray.store import Query
 from airis_ray.web.auth import Guard, Principal, Scope
-from tests.support.local_store import LocalStore
+from tests.support.local_store import Borrowed, LocalStore
 from tests.support.loopback import served
 
 
@@ -71,22 +71,9 @@ def _is_map(value: Any) -> bool:
 @pytest.fixture
 async def site(migrated_store: LocalStore) -> AsyncIterator[Site]:
     settings = Settings(ingest=IngestSettings(commit_interval=0.02, max_body_bytes=1 << 20))
-    intake = Intake(_Open(migrated_store), settings)
+    intake = Intake(Borrowed(migrated_store), settings)
     app = create_app(settings, intake, Guard(settings, Keys()))
     tenant = f"t{uuid.uuid4().hex[:12]}"
     async with served(Starlette(routes=[Mount("/v1", app)])) as url:
         yield Site(f"{url}/v1", f"airis_{tenant}", tenant, migrated_store)
     await intake.close(5.0)
-
-
-class _Open:
-    """The one store of the run, which no application closes."""
-
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def close(self) -> None:
-        return None
