@@ -9,6 +9,7 @@ from airis_ray.search.meaning import Clause
 from airis_ray.search.numerals import Number, number_at
 from airis_ray.search.quantities import (
     COUNTERS,
+    STATUS_CODES,
     STATUS_KEY,
     STATUS_NAMES,
     STATUS_WORDS,
@@ -111,9 +112,11 @@ def _ranked_by(reading: Reading, number: Number, at: int) -> None:
 
 def _denied(reading: Reading, at: int) -> int | None:
     """Where a comparison is denied: 넘지 않는, 안 넘는, not over."""
-    for near in (at + 1, at - 1):
-        if reading.unit(near).key in ("않", "안", "not") and reading.free(near):
-            return near
+    near = [at + 1, at - 1]
+    near += [at + 2] if reading.little(at + 1) else []  # 1초 안에 응답 못한
+    for place in near:
+        if reading.unit(place).key in ("않", "안", "못", "못하", "못한", "not") and reading.free(place):
+            return place
     return None
 
 
@@ -150,7 +153,11 @@ def _operator(reading: Reading, number: Number) -> tuple[str, int] | None:
         op = reading.unit(before).value("compare")
         if op:
             return op, before
-    if number.kind == "time" and reading.unit(at).has("duration") and reading.unit(at).key.startswith("걸"):
+    if (
+        number.kind == "time"
+        and reading.unit(at).has("duration")
+        and reading.unit(at).key.startswith(("걸", "머", "지속", "체류"))
+    ):
         return ">=", at
     return None
 
@@ -199,7 +206,9 @@ def _is_status(reading: Reading, number: Number) -> bool:
         "status", "error"
     ):
         return True
-    return int(number.value) >= 400 and reading.any("measure", "share")
+    if reading.any("measure", "share"):
+        return int(number.value) >= 400
+    return int(number.value) in STATUS_CODES and not _counted(reading, number)
 
 
 def _limit(reading: Reading, number: Number) -> None:
@@ -210,6 +219,22 @@ def _limit(reading: Reading, number: Number) -> None:
         or not 1 <= int(number.value) <= 10_000
     ):
         return
+    following, before = reading.unit(number.first + 1), reading.unit(number.first - 1)
+    if (
+        _counted(reading, number)
+        or number.kind == "pieces"
+        or following.key in ("", ",", "만", "씩", "worst", "most", "error", "longest")
+    ):
+        reading.meaning.limit = int(number.value)
+        if before.key == "last" and reading.meaning.signal == "logs":  # the last 15 warnings
+            reading.meaning.order = ("Timestamp", True)
+        reading.use(*range(number.first, number.last + 1))
+        if following.key in COUNTERS:
+            reading.use(number.first + 1)
+
+
+def _counted(reading: Reading, number: Number) -> bool:
+    """Whether a number says how many: by what stands behind it, or before."""
     following, before = reading.unit(number.first + 1), reading.unit(number.first - 1)
     counted = (
         following.key in COUNTERS
@@ -224,15 +249,4 @@ def _limit(reading: Reading, number: Number) -> None:
         or before.key
         in ("first", "last", "limit", "just", "only", "처음", "me", "the", "위", "상위", "latest", "딱")
     )
-    if (
-        counted
-        or led
-        or number.kind == "pieces"
-        or following.key in ("", ",", "만", "씩", "worst", "most", "error", "longest")
-    ):
-        reading.meaning.limit = int(number.value)
-        if before.key == "last" and reading.meaning.signal == "logs":  # the last 15 warnings
-            reading.meaning.order = ("Timestamp", True)
-        reading.use(*range(number.first, number.last + 1))
-        if following.key in COUNTERS:
-            reading.use(number.first + 1)
+    return counted or led

@@ -15,7 +15,7 @@ from airis_ray.search.keyed import read_keyed
 from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
 from airis_ray.search.measures import read_measures
-from airis_ray.search.negation import read_negation
+from airis_ray.search.negation import discard, read_negation
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
@@ -65,6 +65,7 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
     if _command(reading):
         return meaning
     correct(reading)
+    discard(reading)
     meaning.intent = intent_of(reading)
     meaning.signal = signal_of(reading)
     meaning.spans = reading.any("signal", "spans")
@@ -139,6 +140,9 @@ def _trace(reading: Reading) -> None:
             reading.use(place)
 
 
+_ASKING: Final = ("줘", "줘라", "주세요", "줄래", "줄래요", "주십시오", "시켜")
+
+
 def _command(reading: Reading) -> bool:
     """Something to be done and not to be found: nothing here does it."""
     meaning = reading.meaning
@@ -152,6 +156,9 @@ def _command(reading: Reading) -> bool:
         -1,
     )
     for place, unit in enumerate(reading.units):
+        if unit.unknown and unit.text.endswith(_ASKING):
+            words.append(unit.text)  # 비워줘: something to be done that nothing here does
+            continue
         if not unit.has("action") or (unit.text.removesuffix("s").isupper() and unit.names):
             continue
         korean = unit.piece is Piece.HANGUL

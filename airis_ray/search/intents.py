@@ -33,6 +33,13 @@ def intent_of(reading: Reading) -> str:
         return "incidents"
     if said("signal", "cause") and not logs:
         return "cause"
+    if (
+        said("signal", "compare")
+        and said("every")
+        and said("signal", "services")
+        and len(reading.times.ranges) < 2
+    ):
+        return "services"
     if said("signal", "compare") or reading.times.halved:
         return "compare"
     return _listing(reading)

@@ -82,7 +82,11 @@ def _sensible(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int,
             continue
         kept.append((place, aggregate))
     if any(aggregate in _OF_VALUES for _, aggregate in kept):
-        counts = [(place, each) for place, each in kept if each == "count" and _numeric(reading, place - 1)]
+        counts = [
+            (place, each)
+            for place, each in kept
+            if each == "count" and (_numeric(reading, place - 1) or _numeric(reading, reading.after(place)))
+        ]
         reading.use(*(place for place, _ in counts))
         kept = [each for each in kept if each not in counts]
         if reading.meaning.signal == "metrics":  # 커넥션 수 평균: the number is the metric

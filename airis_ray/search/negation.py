@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from airis_ray.search.lexicon import Sense
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
@@ -11,6 +13,9 @@ from airis_ray.search.tokens import Piece
 _JOINING: Final = frozenset(
     {"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"}
 )
+
+
+_CLOSED: Final = ("measure", "trend", "order", "group")
 
 
 def read_negation(reading: Reading) -> None:
@@ -21,7 +26,9 @@ def read_negation(reading: Reading) -> None:
         if unit.piece is Piece.HANGUL and unit.key.startswith("말"):
             found = _contrasted(reading, place) or found
         clauses = reading.meaning.clauses
-        if unit.key in ("안", "않") and any(clause.at in found and clause.field == "" for clause in clauses):
+        if unit.key in ("안", "않", "못", "못하", "못한") and any(
+            clause.at in found and clause.field == "" for clause in clauses
+        ):
             continue  # 발송이 안 된 로그: logs tell what failed, in words of their own
         if not found:
             continue
@@ -31,6 +38,19 @@ def read_negation(reading: Reading) -> None:
                     clause.field, clause.op, clause.values, not clause.negated, clause.at
                 )
         reading.use(place)
+
+
+def discard(reading: Reading) -> None:
+    """``평균 말고``, ``비교가 아니라``: a word of the grammar that is not asked for is left out."""
+    for place in reading.places("not"):
+        if not reading.unit(place).key.startswith(("말", "아니")):
+            continue
+        at = reading.before(place)
+        unit = reading.unit(at)
+        if at < 0 or unit.names or not any(unit.has(kind) for kind in _CLOSED):
+            continue
+        reading.units[at] = replace(unit, senses=(Sense("filler", "filler"),))
+        reading.use(place, at)
 
 
 def _but(reading: Reading) -> list[int]:

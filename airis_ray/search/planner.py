@@ -23,6 +23,8 @@ def propose(meaning: Meaning, times: Times, now: datetime, catalog: Catalog) -> 
     asked = window(times, now)
     if meaning.intent == "values" and meaning.target is None:
         return None
+    if meaning.intent == "forecast" and not _counts(meaning):
+        return None
     _complete(meaning, catalog)
     plain = _PLAIN.get(meaning.intent)
     if plain is not None:
@@ -38,6 +40,11 @@ def propose(meaning: Meaning, times: Times, now: datetime, catalog: Catalog) -> 
     if meaning.measures or meaning.group or meaning.trend or times.step is not None:
         return Proposal("POST", f"{ANALYTICS}/timeseries", _series(meaning, times, asked))
     return _search(meaning, asked)
+
+
+def _counts(meaning: Meaning) -> bool:
+    """Whether a question says what is to be counted or measured."""
+    return bool(meaning.requests or meaning.spans or meaning.clauses or meaning.measures or meaning.metric)
 
 
 def _complete(meaning: Meaning, catalog: Catalog) -> None:

@@ -37,6 +37,8 @@ COUNTERS: Final = frozenset(
 ORDERS: Final = frozenset({"order", "orders", "주문"})
 """What is bought: the largest of them is the one of the largest amount."""
 STATUS_KEY: Final = "http.response.status_code"
+STATUS_CODES: Final = frozenset({400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 501, 502, 503, 504})
+"""Codes that people mean by the bare number."""
 STATUS_NAMES: Final = frozenset(
     {
         "http",

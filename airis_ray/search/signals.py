@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from airis_ray.search.meaning import Signal
-from airis_ray.search.quantities import MONEY, ORDERS, STATUS_WORDS
+from airis_ray.search.quantities import MONEY, ORDERS, STATUS_CODES, STATUS_WORDS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -118,6 +118,7 @@ def _status_code(reading: Reading) -> bool:
         and (
             any(reading.unit(place + step).key in STATUS_WORDS for step in (-2, -1, 1, 2))
             or (shares and int(unit.key) >= 400)
+            or (int(unit.key) in STATUS_CODES and reading.any("signal", "requests"))
             or reading.unit(place + 1).has("status", "error")
             or reading.unit(place + 1).key == "번대"
         )

@@ -141,9 +141,10 @@ class _Reader(Relations):
         after = length[1]
         if length[0] < words.MINUTE and self.word(after) in words.WITHIN:
             return None  # 1초 이내: how fast, not when
-        if self.word(after) in words.SPAN_WORDS and not self.unit(place).has("compare"):
+        lasting = self.word(after - 1) in words.LASTING
+        if (lasting or self.word(after) in words.SPAN_WORDS) and not self.unit(place).has("compare"):
             self._add_rolling(place, length[0])
-            return self.use(place, self.tail(after + 1))
+            return self.use(place, self.tail(after + (not lasting)))
         return None
 
     def _add_rolling(self, place: int, seconds: float) -> None:

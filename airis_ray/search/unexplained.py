@@ -76,10 +76,14 @@ def _blocks(reading: Reading, place: int) -> bool:
         return True  # billing-api, user_db: a name
     if _noun(unit) and not _asks_rows(reading):
         return True
-    return not reading.meaning.services and not reading.meaning.intent and not reading.meaning.clauses
+    said = reading.meaning
+    asked = said.services or said.intent or said.clauses or (said.measures and not _noun(unit))
+    return not asked
 
 
-_VERBAL: Final = re.compile(r".*(?:다|는|은|을|지|나|요|어|아|던|면|서|고|니|까|ing|ed)$")
+_VERBAL: Final = re.compile(
+    r".*(?:린|진|된|한|킨|친|낸|든|른|던|온|본|준|둔|쓴|다|는|은|을|지|나|요|어|아|던|면|서|고|니|까|ing|ed)$"
+)
 
 
 def _noun(unit: Unit) -> bool:

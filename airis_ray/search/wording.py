@@ -101,7 +101,7 @@ def _tells(reading: Reading, first: int, last: int) -> bool:
         return False
     content = [unit for unit in units if not (unit.particle or _empty(unit))]
     if any(unit.unknown for unit in content):
-        return True
+        return len(content) > 1 or _weak(content[0])
     if len(content) == 1 and len(units) == 1:
         return _weak(content[0])
     known = all(
@@ -121,7 +121,7 @@ def _empty(unit: Unit) -> bool:
 
 def _weak(unit: Unit) -> bool:
     """A single word that is at most a part of a metric's name or a value of an error."""
-    if unit.senses:
+    if unit.senses or (len(unit.text) < 4 and unit.text.isascii() and unit.text.islower()):
         return False
     if any(name.kind == "service" or (name.kind == "key" and name.weight > 0.9) for name in unit.names):
         return False

@@ -300,6 +300,8 @@ def _plain(body: Any, now_ns: int, name: str = "") -> Any:
         return parse_time(body, now_ns)
     if name == "step":
         return parse_duration(body)
+    if name == "group_by":
+        return sorted(body)
     if isinstance(body, Mapping):
         return {key: _plain(value, now_ns, key) for key, value in sorted(body.items())}
     return body

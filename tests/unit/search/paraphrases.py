@@ -81,6 +81,8 @@ def _expected(
         return f"{ANALYTICS}/traces/{{trace_id}}", {"trace_id": query}
     if kind == "Q":
         return f"{ANALYTICS}/sql", {"sql": query.split(" & "), **ranges.body()}
+    if kind == "SIM":
+        return "/api/search/similar-logs", {"text": query, **ranges.body()}
     if kind == "N":
         return None, {}
     if kind == "P" and " | " in ranges.time:
