@@ -1,14 +1,13 @@
 """A chunk: consecutive events of one recorder (a tab of a session), as they came in, checked, masked and packed.
 
-Its place among the recorder's others is ``first`` to ``last``: of the plain form the chunk's own number, of the OTLP
-form the numbers of its events. A chunk is told from others by session, form, tab, place and digest.
+Its place among the recorder's others is ``first`` to ``last``: of the plain form the chunk's own number (0 where it has
+none), of the OTLP form the numbers of its events. A chunk is told from others by session, form, tab, place and digest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -19,7 +18,8 @@ from airis_ray.errors import InvalidInput
 from airis_ray.replay.marks import Facts, facts_of
 from airis_ray.replay.rrweb import Event
 
-Form = Literal["plain", "otlp"]
+Form = Literal["plain", "timed", "otlp"]
+"""``timed``: the plain form without numbers; such chunks are ordered by their time."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What the ids of sessions and tabs look like."""
@@ -46,6 +46,7 @@ class Origin:
     service: str = ""
     release: str = ""
     reason: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Chunk:
 def pack(origin: Origin, first: int, events: list[Event], texts: list[bytes]) -> Chunk:
     """Read and compress masked events, which have passed :func:`check_events`; ``texts`` are their JSON."""
     data = b"[" + b",".join(texts) + b"]"
-    last = first if origin.form == "plain" else first + len(events) - 1
+    last = first + len(events) - 1 if origin.form == "otlp" else first
     return Chunk(
         origin=origin,
         first=first,
@@ -107,7 +108,7 @@ def check_events(events: Any, pointer: str = "/events") -> list[Event]:
 
 
 def wrong_event(event: Any) -> str | None:
-    """Why something is no event of rrweb's; None for one. A timestamp with a fraction is made a whole one."""
+    """Why something is no event of rrweb's; None for one."""
     if isinstance(event, str):
         return "expected an rrweb event, got a text: packed events are not read"
     if not isinstance(event, dict):
@@ -117,25 +118,12 @@ def wrong_event(event: Any) -> str | None:
         return f"type is {_shown(kind)}; expected one of rrweb's numbers"
     if isinstance(at, bool) or not isinstance(at, int | float) or not 0 < at < _LATEST_MS:
         return f"timestamp is {_shown(at)}; expected milliseconds since 1970"
-    if isinstance(at, float):
-        event["timestamp"] = int(at)
     return None
 
 
 def unpack(block: bytes, size: int) -> bytes:
     """The JSON array of a block; ``size`` is what its row says. Raises ``zstandard.ZstdError`` for a damaged one."""
     return zstandard.ZstdDecompressor().decompress(block, max_output_size=size)
-
-
-def name_at(mapping: Mapping[str, Any], field: str, pointer: str, default: str | None = None) -> str:
-    """The id of a session or tab in a request's object; raises InvalidInput where it is none."""
-    value = mapping.get(field, default)
-    if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise InvalidInput.field(
-            f"{pointer}/{field}",
-            f"expected 1 to 128 of A-Z a-z 0-9 . _ : - beginning with a letter or digit, got {_shown(value)}",
-        )
-    return value
 
 
 def _shown(value: Any) -> str:

@@ -48,12 +48,12 @@ class Facts:
 
 
 def facts_of(events: list[Event]) -> Facts:
-    """Of masked events with whole ``type`` and ``timestamp``, at least one."""
+    """Of masked events, at least one, each found to be one."""
     facts = Facts()
     times: list[int] = []
     active: list[int] = []
     for place, event in enumerate(events):
-        at, kind, data = event["timestamp"], event["type"], event.get("data")
+        at, kind, data = int(event["timestamp"]), event["type"], event.get("data")
         times.append(at)
         if kind == INCREMENTAL and isinstance(data, dict):
             source = data.get("source")

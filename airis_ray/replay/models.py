@@ -45,7 +45,7 @@ class BlockRow(BaseModel):
 
     block: str = Field(description="its name for `events?block=`; stays the same")
     tab: str
-    form: Literal["plain", "otlp"]
+    form: Literal["plain", "timed", "otlp"] = Field(description="timed: chunks that are not numbered")
     first: int = Field(description="number of its chunk; of the OTLP form: of its first event")
     started_at: str
     ended_at: str
@@ -61,6 +61,7 @@ class SessionDetail(SessionRow):
     """A session with its blocks, in the order in which they are played: tab by tab."""
 
     blocks: list[BlockRow]
+    attributes: dict[str, str] = Field(description="what else its recorder said in `metadata`")
 
 
 class Base(BaseModel):

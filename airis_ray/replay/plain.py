@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
 from airis_ray.errors import InvalidInput
-from airis_ray.replay.chunks import Chunk, Origin, check_events, name_at, pack, read_json
+from airis_ray.replay.chunks import NAME, Chunk, Origin, check_events, pack, read_json
 from airis_ray.replay.masking import Masker
 
 _FIELDS: Final = ("session_id", "events", "metadata")
-_TEXTS: Final = ("user", "url", "user_agent", "service", "release", "reason")
-_METADATA: Final = ("sequence", "tab", *_TEXTS, "first_ms", "last_ms")
-_REASONS: Final = ("interval", "error", "unload", "stopped")
+_TEXTS: Final = ("url", "user_agent", "service", "release", "reason")
+_USERS: Final = ("user", "user_id", "userId", "user.id")
+_KNOWN: Final = frozenset({"sequence", "tab", *_TEXTS, *_USERS, "first_ms", "last_ms"})
 _MOST_CHUNKS: Final = 1_000_000
 _LENGTH: Final = 2000
+_MOST_ATTRIBUTES: Final = 50
+_ATTRIBUTE_LENGTH: Final = 200
 
 
 def read_chunk(body: bytes, masker: Masker) -> Chunk:
@@ -28,37 +31,82 @@ def read_chunk(body: bytes, masker: Masker) -> Chunk:
         raise InvalidInput(f"the body is no JSON: {error}") from None
     if not isinstance(request, dict):
         raise InvalidInput('expected {"session_id", "events", "metadata"}')
-    _known(request, _FIELDS, "")
-    session = name_at(request, "session_id", "")
-    metadata = request.get("metadata")
+    _check_names(request)
+    metadata = request.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise InvalidInput.field("/metadata", "expected an object with the chunk's sequence")
-    _known(metadata, _METADATA, "/metadata")
-    sequence = metadata.get("sequence")
-    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < _MOST_CHUNKS:
-        raise InvalidInput.field("/metadata/sequence", "expected the chunk's number among its tab's, from 0")
-    texts = {name: _text(metadata, name) for name in _TEXTS}
-    if texts["reason"] and texts["reason"] not in _REASONS:
-        raise InvalidInput.field("/metadata/reason", f"expected one of {', '.join(_REASONS)}")
-    masked = {name: text if name == "user" else masker.text(text) for name, text in texts.items()}
-    tab = name_at(metadata, "tab", "/metadata", "0")
-    origin = Origin(session=session, tab=tab, form="plain", **masked)
+        raise InvalidInput.field("/metadata", "expected an object")
+    sequence = _sequence(metadata)
+    texts = {name: masker.text(_text(metadata.get(name))) for name in _TEXTS}
+    origin = Origin(
+        session=session_of(request),
+        tab=_tab(metadata),
+        form="timed" if sequence is None else "plain",
+        user=_user(metadata),
+        attributes=_attributes(metadata, masker),
+        **texts,
+    )
     events = check_events(request.get("events"))
-    return pack(origin, sequence, events, masker.encode(events))
+    return pack(origin, sequence or 0, events, masker.encode(events))
 
 
-def _known(given: Mapping[str, Any], names: Collection[str], pointer: str) -> None:
-    for name in given:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
-            raise InvalidInput.field(f"{pointer}/{name}", f"there is no such field; {hint}")
+def session_of(request: Mapping[str, Any]) -> str:
+    """The id of a request's session; raises InvalidInput where it is none."""
+    value = request.get("session_id")
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise InvalidInput.field(
+            "/session_id",
+            f"expected 1 to 128 of A-Z a-z 0-9 . _ : - beginning with a letter or digit, got {value!r:.40}",
+        )
+    return value
 
 
-def _text(metadata: Mapping[str, Any], name: str) -> str:
-    value = metadata.get(name)
+def _check_names(request: Mapping[str, Any]) -> None:
+    for name in request:
+        if name not in _FIELDS:
+            near = difflib.get_close_matches(name, _FIELDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_FIELDS)}"
+            raise InvalidInput.field(f"/{name}", f"there is no such field; {hint}")
+
+
+def _sequence(metadata: Mapping[str, Any]) -> int | None:
+    """The chunk's number; None where the sender counts none."""
+    value = metadata.get("sequence")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST_CHUNKS:
+        raise InvalidInput.field("/metadata/sequence", "expected the chunk's number among its tab's, from 0")
+    return value
+
+
+def _tab(metadata: Mapping[str, Any]) -> str:
+    """The tab's id; of one that could not stand in a path, a digest."""
+    value = _text(metadata.get("tab")) or "0"
+    return value if NAME.fullmatch(value) else hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
+
+
+def _user(metadata: Mapping[str, Any]) -> str:
+    for name in _USERS:
+        value = metadata.get(name)
+        if isinstance(value, dict):
+            value = value.get("id")
+        if text := _text(value):
+            return text
+    return ""
+
+
+def _attributes(metadata: Mapping[str, Any], masker: Masker) -> tuple[tuple[str, str], ...]:
+    """What else a sender says, masked; the first few of it."""
+    others = [(name, value) for name, value in metadata.items() if name not in _KNOWN and value is not None]
+    return tuple(
+        (masker.text(name[:_ATTRIBUTE_LENGTH]), masker.text(_text(value)[:_ATTRIBUTE_LENGTH]))
+        for name, value in others[:_MOST_ATTRIBUTES]
+    )
+
+
+def _text(value: Any) -> str:
+    """A value of metadata as a text: JSON where it is neither text nor number."""
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise InvalidInput.field(f"/metadata/{name}", f"expected a text, got {type(value).__name__}")
-    return value[:_LENGTH]
+    if isinstance(value, str):
+        return value[:_LENGTH]
+    return orjson.dumps(value).decode()[:_LENGTH]

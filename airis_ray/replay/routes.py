@@ -171,7 +171,7 @@ def _block(placed: Placed) -> BlockRow:
     return BlockRow(
         block=block.name,
         tab=block.tab,
-        form="plain" if block.form == "plain" else "otlp",
+        form=block.form,
         first=block.first + placed.skip,
         started_at=format_time(block.facts.start * _MS),
         ended_at=format_time(block.facts.end * _MS),

@@ -5,7 +5,7 @@
   request) within ``dead_ms``, where the recording goes on for at least that long.
 
 Chunks of a recorder are laid in a row by their numbers: a number that is missing is a gap, one that is there twice
-counts once and is told.
+counts once and is told. Chunks without numbers are ordered by their time, and told apart by what is in them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from airis_ray.replay.chunks import Form
 from airis_ray.replay.marks import MOST_MARKS, Facts, Mark, counts_as
 
 RAGE_CLICKS: Final = 3
@@ -32,7 +33,7 @@ Lane = tuple[str, str]
 class Block:
     """A chunk as its row tells of it; ``copies`` says how often it came."""
 
-    form: str
+    form: Form
     tab: str
     first: int
     last: int
@@ -49,6 +50,7 @@ class Block:
     service: str = ""
     release: str = ""
     reason: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -106,6 +108,7 @@ class Summary:
     tabs: int = 0
     gaps: int = 0
     duplicates: int = 0
+    attributes: dict[str, str] = field(default_factory=dict)
     copies: int = 0
     """Chunks that came, each time; grows with everything that comes, and is the summary's version."""
 
@@ -125,6 +128,10 @@ def lay(blocks: Iterable[Block]) -> Laid:
     gaps = 0
     # A lane's blocks by their numbers; of several from the same number the one that says most.
     for (form, _), lane in sorted(lanes.items(), key=lambda item: (_start(item[1]), item[0])):
+        if form == "timed":
+            lane.sort(key=lambda each: (each.facts.start, each.digest))
+            placed += [Placed(block) for block in lane]
+            continue
         due = _FIRST_NUMBER[form]
         for block in sorted(lane, key=lambda each: (each.first, -each.last, -each.events, each.digest)):
             if block.last < due:
@@ -146,12 +153,13 @@ def summarise(blocks: Iterable[Block], dead_ms: int) -> Summary:
     )
     urls = [mark["url"] for mark in marks if mark["kind"] == "page" and mark["url"]]
     named = [each.block.page for each in by_time if each.block.page]
+    first = by_time[0].block.page
     traces = [mark["trace_id"] for mark in marks if mark.get("trace_id")]
     rage, dead = unhappy_clicks(laid, dead_ms)
     found = Summary(
         start=min(each.block.facts.start for each in used),
         end=max(each.block.facts.end for each in used),
-        url_first=(urls or named or [""])[0],
+        url_first=first or (urls or named or [""])[0],
         urls=list(dict.fromkeys(urls or named))[:MOST_URLS],
         trace_ids=list(dict.fromkeys(traces))[:MOST_URLS],
         pages=len(urls),
@@ -170,6 +178,8 @@ def summarise(blocks: Iterable[Block], dead_ms: int) -> Summary:
     )
     for name in ("user", "service", "release", "user_agent"):
         setattr(found, name, next((text for each in by_time if (text := getattr(each.block, name))), ""))
+    for each in reversed(by_time):
+        found.attributes |= each.block.attributes
     _count(found, used, marks)
     return found
 

@@ -76,7 +76,9 @@ _READ: Final = f"""
 def block_row(tenant: str, chunk: Chunk, url: str, received_ms: int) -> pa.RecordBatch:
     """The row of a chunk that came once."""
     origin, facts = chunk.origin, chunk.facts
-    said = {name: text for name in _SAID if (text := getattr(origin, name))}
+    said: dict[str, Any] = {name: text for name in _SAID if (text := getattr(origin, name))}
+    if origin.attributes:
+        said["attributes"] = dict(origin.attributes)
     row = {
         "Tenant": tenant,
         "Session": origin.session,

@@ -13,7 +13,7 @@ from airis_ray.ingest.intakes.door import Caller, Door, counted
 
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["session_id", "events", "metadata"],
+    "required": ["session_id", "events"],
     "properties": {
         "session_id": {"type": "string", "maxLength": 128},
         "events": {
@@ -27,16 +27,13 @@ _SCHEMA: Final[dict[str, Any]] = {
         },
         "metadata": {
             "type": "object",
-            "required": ["sequence"],
+            "description": "other fields are kept as the session's attributes",
             "properties": {
-                "sequence": {"type": "integer", "minimum": 0},
+                "sequence": {"type": "integer", "minimum": 0, "description": "the chunk's number in its tab"},
                 **{
                     name: {"type": "string"}
-                    for name in ("tab", "user", "url", "user_agent", "service", "release")
+                    for name in ("tab", "user", "url", "user_agent", "service", "release", "reason")
                 },
-                "first_ms": {"type": "number"},
-                "last_ms": {"type": "number"},
-                "reason": {"type": "string", "enum": ["interval", "error", "unload", "stopped"]},
             },
         },
     },

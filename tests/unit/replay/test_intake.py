@@ -41,7 +41,8 @@ async def test_what_is_sent_comes_back_masked(site: Site) -> None:
     assert events[4] == visit(at)[4]
     shown = await site.session("s1")
     assert shown["user"] == "kim@example.com"
-    assert shown["url_first"] == "https://shop.example/cart?mail=***************"
+    assert shown["url_first"] == "https://shop.example/cart"
+    assert shown["urls"] == ["https://shop.example/cart?mail=***************"]
     counted = {name: shown[name] for name in ("clicks", "rage_clicks", "dead_clicks", "errors")}
     assert counted == {"clicks": 4, "rage_clicks": 1, "dead_clicks": 1, "errors": 1}
     assert (shown["console_errors"], shown["failed_requests"], shown["duration_ms"]) == (1, 1, 20_000)
@@ -128,11 +129,8 @@ async def test_past_its_limits_a_session_takes_nothing(
         ({"session_id": "s", "events": ["packed"], "metadata": {"sequence": 0}}, "/events/0"),
         ({"session_id": "s", "events": [{"type": 4}], "metadata": {"sequence": 0}}, "/events/0"),
         ({"session_id": "../s", "events": [], "metadata": {"sequence": 0}}, "/session_id"),
-        ({"session_id": "s", "events": [meta(1)], "metadata": {}}, "/metadata/sequence"),
-        (
-            {"session_id": "s", "events": [meta(1)], "metadata": {"sequence": 0, "tabs": "1"}},
-            "/metadata/tabs",
-        ),
+        ({"session_id": "s", "events": [meta(1)], "metadata": {"sequence": -1}}, "/metadata/sequence"),
+        ({"session": "s", "session_id": "s", "events": [meta(1)]}, "/session"),
         ({"session_id": "s", "events": [meta(1)], "metadata": {"sequence": 0}}, "/events"),
     ],
 )
@@ -168,3 +166,24 @@ async def test_mutations_of_inputs_are_masked_wherever_they_stand(site: Site) ->
     said = orjson.dumps(await site.events("s1")).decode()
     assert "geheim" not in said
     assert "wide" in said
+
+
+async def test_a_sender_that_counts_nothing_and_says_something_else(site: Site) -> None:
+    at = now()
+    late = {"type": 5, "data": {"tag": "x", "payload": None}, "timestamp": at + 500.25}
+    metadata = {"userId": 17, "tab": "a tab/1", "browser": {"name": "x"}, "mail": "kim@example.com"}
+    for events in ([late], [meta(at, "https://shop.example/first")], [late]):
+        body = {"session_id": "s9", "events": events, "metadata": metadata}
+        answer = await site.ingest.post("/replay", json=body)
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
+    assert await site.events("s9") == [meta(at, "https://shop.example/first"), late]
+    found = await site.session("s9")
+    assert (found["user"], found["url_first"], found["duplicates"], found["gaps"]) == (
+        "17",
+        "https://shop.example/first",
+        1,
+        0,
+    )
+    assert found["attributes"] == {"browser": '{"name":"x"}', "mail": "*" * 15}
+    bare = await site.ingest.post("/replay", json={"session_id": "s9", "events": [meta(at + 9)]})
+    assert bare.status_code == 202
