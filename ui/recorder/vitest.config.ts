@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** One worker: loading the DOM costs more than all tests together. */
+/** One worker at a time: other tests run on the same machine. */
 export default defineConfig({
   test: {
     environment: "happy-dom",
@@ -9,7 +9,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "threads",
     maxWorkers: 1,
-    isolate: false,
     testTimeout: 60_000,
   },
 });

@@ -23,8 +23,16 @@ declare global {
   }
 }
 
+function framed(): boolean {
+  try {
+    return window.parent !== window && "airis" in window.parent;
+  } catch {
+    return false; // of another origin: rrweb does not see into it from there
+  }
+}
+
 function install(script: HTMLScriptElement | null): void {
-  if (window.airis) return; // a second tag, or a page that loads the script again
+  if (window.airis || framed()) return; // a second tag, or a frame that the page around it records already
   const options = readOptions(script?.dataset ?? {}, script?.src ?? "", window.airisOptions);
   const recorder = new Recorder(options);
   window.airis = {
