@@ -21,7 +21,7 @@ class SessionRow(BaseModel):
     url_first: str
     urls: list[str] = Field(description="the first 100 addresses, each once")
     trace_ids: list[str] = Field(description="of its requests, the first 100")
-    pages: int = Field(description="pages that were loaded or gone to")
+    pages: int = Field(description="pages that were gone to, by their addresses")
     clicks: int
     rage_clicks: int = Field(
         description="times that one spot was clicked three times or more, a second apart at most"

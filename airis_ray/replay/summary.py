@@ -162,7 +162,7 @@ def summarise(blocks: Iterable[Block], dead_ms: int) -> Summary:
         url_first=first or (urls or named or [""])[0],
         urls=list(dict.fromkeys(urls or named))[:MOST_URLS],
         trace_ids=list(dict.fromkeys(traces))[:MOST_URLS],
-        pages=len(urls),
+        pages=_pages(used),
         clicks=sum(len(_clicks(each)) for each in used),
         rage_clicks=len(rage),
         dead_clicks=len(dead),
@@ -219,6 +219,19 @@ def _rage(clicks: Sequence[tuple[int, float, float, int]]) -> list[Mark]:
         for run in runs
         if len(run) >= RAGE_CLICKS
     ]
+
+
+def _pages(used: Iterable[Placed]) -> int:
+    """Recorders repeat the address with every full snapshot: only another one than before in the tab is a page."""
+    pages = 0
+    last: dict[Lane, str] = {}
+    for each in used:
+        lane = (each.block.form, each.block.tab)
+        for mark in each.marks:
+            if mark["kind"] == "page" and mark["url"] not in ("", last.get(lane)):
+                last[lane] = mark["url"]
+                pages += 1
+    return pages
 
 
 def _clicks(placed: Placed) -> list[tuple[int, float, float, int]]:

@@ -154,6 +154,16 @@ def test_thinned_times_answer_the_same_for_every_click(changes: list[int], click
         assert (min(after) if after else None) == (min(kept) if kept else None)
 
 
+def test_a_snapshot_of_the_same_page_is_no_other_page() -> None:
+    cart = "https://shop.example/cart"
+    chunks = blocks(
+        [meta(START), meta(START + 30_000)],
+        [meta(START + 60_000), meta(START + 61_000, cart)],
+        [meta(START + 90_000, cart), meta(START + 91_000)],
+    )
+    assert summarise(chunks, DEAD_MS).pages == 3
+
+
 def test_marks_are_new_with_the_chunk_that_brings_them() -> None:
     parts = blocks(
         [click(START), click(START + 300)], [click(START + 600), custom(START + 700, "error", message="x")]
