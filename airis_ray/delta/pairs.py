@@ -32,15 +32,11 @@ _SAME: Final = 0.9
 
 @dataclass(frozen=True)
 class Pair:
-    """Two claims about different attributes; of how many pairs they were chosen, and of how many that share a cause.
-
-    ``partners`` counts the pairs that a claim makes with all others, once for each claim that is a cause by itself.
-    """
+    """Two claims about different attributes, and of how many pairs they were chosen."""
 
     first: Claim
     second: Claim
     tests: int
-    partners: int
 
 
 @dataclass(frozen=True)
@@ -71,8 +67,6 @@ def candidates(
     pooled = (table_t + table_b)[left, right]
     tests = _attainable(pooled, int(n), int(m))
     own_t, own_b = table_t.diagonal(), table_b.diagonal()
-    causes = int((fisher(own_t, n, own_b, m) * len(claims) <= LEVEL).sum())
-    partners = min(tests, len(claims) * max(1, causes))
     sides = [
         PairCounts(table[left, right].astype(float), own[left].astype(float), own[right].astype(float), rows)  # type: ignore[arg-type] # arrays of counts
         for table, own, rows in ((table_t, own_t, n), (table_b, own_b, m))
@@ -81,7 +75,7 @@ def candidates(
     order = np.argsort(-strength, kind="stable")[:_TRIED]
     found: list[Pair] = []
     for at in order[strength[order] > 0]:
-        pair = Pair(claims[left[at]], claims[right[at]], tests, partners)
+        pair = Pair(claims[left[at]], claims[right[at]], tests)
         one_t, one_b = (
             PairCounts(float(side.both[at]), float(side.first[at]), float(side.second[at]), side.rows)  # type: ignore[index] # arrays
             for side in sides
@@ -100,9 +94,6 @@ def p_value(pair: Pair, target: PairCounts, rest: PairCounts) -> float:
     rows; the second claim among the rows of the first; the first among those of the second; and that the second tells
     more among the rows of the first than among the others. The last is not asked where the target's rows of either
     claim are nearly all rows of both, and so there are no others.
-
-    The first stands for all pairs that were tried: where nothing tells the sides apart, no pair gets past it. Those
-    that do without being one have a claim that is a cause by itself, so the others stand for the pairs that share it.
     """
     t, b = target, rest
     tests = fisher(
@@ -113,7 +104,7 @@ def p_value(pair: Pair, target: PairCounts, rest: PairCounts) -> float:
     )
     if t.both < _SAME * max(t.first, t.second):
         tests = np.append(tests, 1.0 - ndtr(_interaction(t, b)))
-    return float(min(1.0, max(tests[0] * pair.tests, tests[1:].max() * pair.partners)))
+    return float(min(1.0, tests.max() * pair.tests))
 
 
 def _interaction(t: PairCounts, b: PairCounts) -> Any:

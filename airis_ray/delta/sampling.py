@@ -155,7 +155,8 @@ def _chances(counts: Counts, clusters: int) -> Counts:
     points = (np.arange(clusters) + 0.5) * (total / clusters)
     drawn = np.bincount(np.searchsorted(np.cumsum(counts), points, side="right"), minlength=len(counts))
     share = drawn * (SAMPLE_ROWS / clusters) / np.maximum(counts, 1)
-    return np.ceil(np.minimum(share, 1.0) * _CHANCES).astype(np.int64)
+    chances: Counts = np.ceil(np.minimum(share, 1.0) * _CHANCES).astype(np.int64)
+    return chances
 
 
 def _of_cell(compared: Compared, numbers: Counts, chances: Counts) -> Sql:

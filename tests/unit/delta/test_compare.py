@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from airis_ray.analytics.search import SearchRequest, search
-from airis_ray.delta import compare, sampling
+from airis_ray.delta import compare, counting, sampling
 from airis_ray.delta.asked import told_apart
 from tests.support import records
 from tests.support.local_store import LocalStore
@@ -97,12 +97,23 @@ async def test_what_failed_spans_have_in_common(
     assert "user.id" in {each["key"] for each in answer["left_out"]}
 
 
+@pytest.mark.parametrize(
+    ("module", "limit"),
+    [(sampling, "SAMPLE_ROWS"), (sampling, "_SCATTERED"), (counting, "_DIFFERENT")],
+    ids=["rows drawn one by one", "rows drawn by cells", "values coded one by one"],
+)
 async def test_all_rows_are_counted_as_the_sample_is(
-    http: httpx.AsyncClient, migrated_store: LocalStore, tenant: str, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient,
+    migrated_store: LocalStore,
+    tenant: str,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    limit: str,
 ) -> None:
     """The counts of the pass over everything are those of the rows, for every attribute and pair."""
     await migrated_store.insert("otel_traces", records.span(tenant, *spans(3_000, 2)))
     whole = await asked(http)
+    monkeypatch.setattr(module, limit, 1)
     monkeypatch.setattr(sampling, "SAMPLE_ROWS", 400)
     counted = by_key(await asked(http))
     assert set(counted) == set(by_key(whole))

@@ -91,7 +91,7 @@ async def test_an_anomaly_is_compared_once_and_again_where_it_lasts(
     await migrated_store.insert("otel_traces", records.span(tenant, *spans(world.start)))
     one = told(tenant, world.start)
     await world.anomaly(one)
-    await world.anomaly(replace(one, id="b" * 32, signal="metrics"))
+    await world.anomaly(told(tenant, world.start, id="b" * 32, signal="metrics"))
     assert await world.follower.follow() == 0
     (kept,) = await world.kept(tenant)
     assert (kept["anomaly"], kept["runs"], kept["note"]) == (one.id, 1, "")
