@@ -31,7 +31,7 @@ $(RECORDER): scripts/ui ui/recorder/package-lock.json $(wildcard ui/recorder/src
 	@VENV="$(VENV)" scripts/ui build
 
 run: $(STAMP) ## start everything on this machine: http://127.0.0.1:3000 (Ctrl-C stops it)
-	@$(MAKE) --no-print-directory $(RECORDER) || echo "make: without the browser recorder; /recorder.js answers 404" >&2
+	@$(MAKE) --silent --no-print-directory $(RECORDER) || echo "make: without the browser recorder; /recorder.js answers 404" >&2
 	@$(BIN)/airis up
 
 test: $(STAMP) ## lint, types and every test
