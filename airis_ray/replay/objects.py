@@ -8,6 +8,7 @@ harmless. Paths that are kept are relative to the place that ``AIRIS_REPLAY_URL`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -78,6 +79,10 @@ class Objects:
                     self._fs.rm_file(name)
                 except FileNotFoundError:
                     continue
+            if self.local is not None:
+                for folder in {os.path.dirname(name) for name in names}:
+                    with contextlib.suppress(OSError):  # others' blocks are in it, or it is gone already
+                        os.rmdir(folder)
 
         for start in range(0, len(paths), 500):
             await self._run(remove, [self._at(path) for path in paths[start : start + 500]])

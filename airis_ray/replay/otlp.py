@@ -141,7 +141,7 @@ class _Reader:
 
     def _origin(self, session: str, told: dict[str, Any], resource: dict[str, Any]) -> Origin:
         tab = _first(_TAB, told, resource)
-        said = {name: _first(keys, told, resource)[:2000] for name, keys in _SAID.items()}
+        said: dict[str, Any] = {name: _first(keys, told, resource)[:2000] for name, keys in _SAID.items()}
         return Origin(session=session, tab=tab if NAME.fullmatch(tab) else "0", form="otlp", **said)
 
     def _refuse(self, reason: str, records: int) -> None:

@@ -18,8 +18,8 @@ from airis_ray.ingest.app import create_app
 from airis_ray.ingest.intake import Intake
 from airis_ray.replay.app import create_app as create_replay
 from airis_ray.settings import IngestSettings, ReplaySettings, Settings
+from airis_ray.store import Store
 from airis_ray.web.auth import ALL_SCOPES, Guard, Principal
-from tests.support.local_store import LocalStore
 from tests.unit.ingest.conftest import Interrupted
 from tests.unit.replay.events import change, click, custom, element, meta, snapshot, text
 
@@ -36,7 +36,7 @@ class Anybody:
 class Site:
     """Ingest and replay for one tenant."""
 
-    def __init__(self, store: LocalStore, tenant: str, folder: Path, **replay: Any) -> None:
+    def __init__(self, store: Store, tenant: str, folder: Path, **replay: Any) -> None:
         self.store, self.tenant, self.folder = store, tenant, folder
         self.settings = Settings(
             data_dir=folder,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,6 @@ from airis_ray.store import Query
 from tests.support.local_store import LocalStore
 from tests.unit.replay.events import element, meta, mutation, text
 from tests.unit.replay.site import TRACE, Site, now, visit
-
-
-@pytest.fixture
-async def site(migrated_store: LocalStore, tenant: str, tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(migrated_store, tenant, tmp_path)
-    yield made
-    await made.close()
 
 
 async def test_what_is_sent_comes_back_masked(site: Site) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,19 +13,11 @@ from airis_ray.replay.objects import Objects
 from airis_ray.replay.sweeping import Sweeper
 from airis_ray.settings import DiskSettings, Settings
 from airis_ray.store import Query
-from tests.support.local_store import LocalStore
 from tests.unit.gateway.parties import Party, payload
 from tests.unit.replay.events import click, meta
 from tests.unit.replay.site import TRACE, Site, now, visit
 
 DAY = 86_400
-
-
-@pytest.fixture
-async def site(migrated_store: LocalStore, tenant: str, tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(migrated_store, tenant, tmp_path)
-    yield made
-    await made.close()
 
 
 async def test_sessions_are_found_by_what_happened_in_them(site: Site) -> None:
