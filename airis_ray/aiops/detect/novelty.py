@@ -1,8 +1,8 @@
 """Alerts at the first sign of something new, from the past alone: for series that are watched as they come.
 
-Two signs. A window of 48 cells whose nearest neighbour in the past is farther than neighbours usually were, and a
-value outside of the range so far (as in the detector of Numenta, Ahmad et al., Neurocomputing 2017). After an alert
-there is silence, unless something much worse comes.
+Two signs. Measures of six kinds (``signs``) by their ranks among their own past (``ranks``), several kinds at once
+weighing more than one; and a value outside of the range so far (as in the detector of Numenta, Ahmad et al.,
+Neurocomputing 2017). After an alert there is silence, unless something much worse comes.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from airis_ray.aiops.detect import level, state, stretches, tails
+from airis_ray.aiops.detect import level, ranks, signs, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Expectation
 from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
 from airis_ray.aiops.detect.robust import TO_DEVIATION
 from airis_ray.aiops.protocol import Choice, Scores
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
-WINDOW: Final = 48
-"""Cells of a window."""
-BLOCK: Final = 100
-"""Cells after which what is usual is reckoned anew; there are no alerts in the first ones."""
-LEARNED: Final = 3 * BLOCK
-"""Cells before windows are judged at all."""
-REFERENCES: Final = 600
-"""Past windows that a window is compared with, at most."""
+BLOCK: Final = 200
+"""Cells that are judged in one turn, at most."""
+WARM: Final = 100
+"""Cells without an alert, from which it is learned what counts as a deviation."""
 KEPT: Final = 2**14
 """Cells of the past that are remembered."""
 BEYOND: Final = 6.0
-"""Weight of a value out of range beside an unusual window."""
+"""Weight of a value out of range."""
 FINE: Final = 30.0
 """A value beyond the range by a thirtieth of it counts log 2."""
 SILENCE: Final = 120
 """Cells without a further alert, unless it is WORSE times as strong."""
-WORSE: Final = 1.5
-LEAST: Final = 0.3
+WORSE: Final = 2.0
+LEAST: Final = 3.0
 """Strength below which nothing is an alert, whatever the threshold."""
-STRENGTH: Final = 20.0
+STRENGTH: Final = 22.0
 """Strength at which the score is one half."""
+LITTLE: Final = 0.01
+"""Of the deviation of the first cells: counts as none."""
+_HUGE: Final = 1e140
+"""Its square is still a number."""
 
 
 @dataclass
@@ -50,12 +50,13 @@ class Past:
 
     values: Floats
     """[n, t] without holes, less ``centre``"""
-    distance: Floats
-    strange: Floats
-    """[n, t] of each cell: distance to the nearest window before, and the same relative to what was usual then"""
-    usual: Floats
-    """[n, 3] in this block: usual distance; median and spread of strangeness"""
+    largest: Floats
+    """[n, measures, stretches] of each measure in each whole stretch"""
+    peak: Floats
+    """[n, measures] the same of the stretch that is not over"""
     centre: Floats
+    little: Floats
+    """[n] what counts as no deviation"""
     top: Floats
     bottom: Floats
     """[n] NaN before the first value"""
@@ -73,23 +74,20 @@ class Past:
     def empty(cls, starts: Ints, steps: Ints) -> Self:
         """Before the first cell."""
         n = len(starts)
-        nothing = np.zeros((n, 0))
         unknown = np.full(n, np.nan)
-        usual = np.tile([np.inf, 0.0, 1.0], (n, 1))
-        never = np.full(n, -(10**9), dtype=np.int64)
         return cls(
-            nothing,
-            nothing,
-            nothing,
-            usual,
-            unknown,
-            unknown.copy(),
-            unknown.copy(),
-            never,
-            np.zeros(n),
-            starts.copy(),
-            steps,
-            np.zeros(1, np.int64),
+            values=np.zeros((n, 0)),
+            largest=np.zeros((n, signs.COUNT, 0)),
+            peak=np.zeros((n, signs.COUNT)),
+            centre=unknown,
+            little=np.ones(n),
+            top=unknown.copy(),
+            bottom=unknown.copy(),
+            alerted=np.full(n, -(10**9), dtype=np.int64),
+            strength=np.zeros(n),
+            ends=starts.copy(),
+            steps=steps,
+            dropped=np.zeros(1, np.int64),
         )
 
     @property
@@ -103,37 +101,64 @@ class Past:
         found = np.zeros(values.shape)
         at = 0
         while at < values.shape[1]:
-            size = min(BLOCK - self.seen % BLOCK, values.shape[1] - at)
+            first = self.seen
+            size = WARM - first if first < WARM else BLOCK - first % BLOCK
             found[:, at : at + size] = self._block(values[:, at : at + size])
             at += size
         return found
 
     def _block(self, values: Floats) -> Floats:
         first = self.seen
-        if first % BLOCK == 0:
-            self._reckon()
-        if first == BLOCK:
-            self._centred()
+        if first == WARM:
+            self._begun()
+        self._forget()
         known = ~np.isnan(values)
         filled = self._filled(values)
         beyond = self._beyond(filled)
         self.values = np.concatenate([self.values, filled], axis=1)
-        distance = self._distances(filled.shape[1], first)
-        strange = np.log1p(3 * distance / self.usual[:, :1])
-        self.distance = np.concatenate([self.distance, distance], axis=1)
-        self.strange = np.concatenate([self.strange, strange], axis=1)
-        unusual = np.maximum((strange - self.usual[:, 1:2]) / self.usual[:, 2:], 0.0)
-        learned = first >= LEARNED
-        strength = unusual * learned + BEYOND * np.log1p(FINE * beyond)
-        warm = first + np.arange(values.shape[1]) >= BLOCK
-        return self._silenced(np.where(known & warm, strength, 0.0), first)
+        if first < WARM:
+            return np.zeros(values.shape)
+        weight = self._weighed(self._measured(filled.shape[1], first), first)
+        strength = weight + BEYOND * np.log1p(FINE * beyond)
+        return self._silenced(np.where(known, strength, 0.0), first)
 
-    def _centred(self) -> None:
-        """Distances lose digits far from 0, and a first value may be any: the first block's median is near all."""
+    def _begun(self) -> None:
+        """Sums lose digits far from 0, and a first value may be any: the first cells' median is near all."""
         shift = np.median(self.values, axis=1)
         shift = np.where(np.isnan(self.centre), 0.0, shift)
         self.values = self.values - shift[:, None]
         self.centre, self.top, self.bottom = self.centre + shift, self.top - shift, self.bottom - shift
+        least = np.maximum(np.abs(np.nan_to_num(self.centre)) * 1e-6, 1e-12)
+        self.little = np.maximum(LITTLE * self.values.std(axis=1), least)
+        self._weighed(self._measured(WARM, 0), 0)
+
+    def _measured(self, size: int, first: int) -> Floats:
+        begun = first - first % BLOCK - int(self.dropped[0])
+        stride = 1 << max(int(np.ceil(np.log2(max(begun, 1) / signs.REFERENCES))), 0)
+        return signs.measures(self.values, size, int(self.dropped[0]), stride, self.little)
+
+    def _weighed(self, measured: Floats, first: int) -> Floats:
+        """[n, m], by ranks among the stretches before; remembers the largest of each stretch."""
+        found = np.zeros((len(measured), measured.shape[2]))
+        at = 0
+        while at < measured.shape[2]:
+            part = measured[:, :, at : at + ranks.STRETCH - (first + at) % ranks.STRETCH]
+            size = part.shape[2]
+            top = ranks.leaders(self.largest)
+            found[:, at : at + size] = ranks.weight(part, top, self.largest.shape[2])
+            self.peak = np.maximum(self.peak, part.max(axis=2))
+            at += size
+            if (first + at) % ranks.STRETCH == 0:
+                kept = self.largest[:, :, -ranks.REMEMBERED + 1 :]
+                self.largest = np.concatenate([kept, self.peak[:, :, None]], axis=2)
+                self.peak = np.zeros_like(self.peak)
+        return found
+
+    def _forget(self) -> None:
+        """At the beginning of a block only, so that it does not depend on the cut."""
+        if self.seen % BLOCK == 0 and self.values.shape[1] > KEPT + BLOCK:
+            self.dropped = self.dropped + self.values.shape[1] - KEPT
+            self.values = self.values[:, -KEPT:]
 
     def _filled(self, values: Floats) -> Floats:
         missing = np.isnan(values)
@@ -142,7 +167,9 @@ class Past:
         first = np.take_along_axis(values, np.minimum(start, values.shape[1] - 1)[:, None], axis=1)[:, 0]
         self.centre = np.where(np.isnan(self.centre), first, self.centre)
         before = self.values[:, -1] if self.values.shape[1] else np.zeros(len(values))
-        joined = np.concatenate([before[:, None], values - self.centre[:, None]], axis=1)
+        joined = np.concatenate(
+            [before[:, None], np.clip(values - self.centre[:, None], -_HUGE, _HUGE)], axis=1
+        )
         held: Floats = level.held(joined)[:, 1:]
         return held
 
@@ -159,41 +186,6 @@ class Past:
         span = np.maximum(tops[:, :-1] - bottoms[:, :-1], np.maximum(np.nan_to_num(scale) * 1e-6, 1e-12))
         found: Floats = np.maximum(np.maximum(filled - tops[:, :-1], bottoms[:, :-1] - filled), 0.0) / span
         return found
-
-    def _distances(self, size: int, first: int) -> Floats:
-        """[n, size] of the windows that end at the newest cells to the nearest that ended before each began."""
-        held = self.values
-        dropped = int(self.dropped[0])
-        if held.shape[1] < WINDOW or first < 2 * WINDOW:
-            return np.zeros((len(held), size))
-        # Float32 and single rows: scaled, so that huge values keep their distances.
-        scale = np.maximum(np.abs(held).max(axis=1, keepdims=True), 1e-300)
-        windows = np.lib.stride_tricks.sliding_window_view((held / scale).astype(np.float32), WINDOW, axis=1)
-        stride = 1 << max(int(np.ceil(np.log2(max(first - dropped, 1) / REFERENCES))), 0)
-        places = np.arange(-dropped % stride, windows.shape[1], stride)
-        asked = windows[:, windows.shape[1] - size :]
-        at = np.arange(windows.shape[1] - size, windows.shape[1])
-        reference = np.ascontiguousarray(windows[:, places])
-        table = (reference**2).sum(axis=2)[:, None] - 2 * asked @ reference.transpose(0, 2, 1)
-        table[:, places[None, :] > (at - WINDOW)[:, None]] = np.inf
-        nearest = table.min(axis=2) + (asked**2).sum(axis=2)
-        found: Floats = np.sqrt(np.maximum(np.where(np.isfinite(nearest), nearest, 0.0), 0.0)) * scale
-        return found
-
-    def _reckon(self) -> None:
-        """What is usual, from all that is remembered; then forget what is too old."""
-        if self.values.shape[1] > KEPT + BLOCK:
-            self.dropped = self.dropped + self.values.shape[1] - KEPT
-            for name in ("values", "distance", "strange"):
-                setattr(self, name, getattr(self, name)[:, -KEPT:])
-        if not self.distance.shape[1]:
-            return
-        skipped = 2 * WINDOW if not self.dropped[0] and self.values.shape[1] > 2 * BLOCK else 0
-        high, highest = np.quantile(self.distance[:, skipped:], (0.9, 0.98), axis=1)
-        span = np.nan_to_num(self.top - self.bottom)
-        usual = np.maximum(np.maximum(high, 0.3 * highest), np.maximum(1e-6 * span, 1e-12))
-        middle, top = np.quantile(self.strange[:, skipped:], (0.5, 0.95), axis=1)
-        self.usual = np.stack([usual, middle, np.maximum(top - middle, 0.1)], axis=1)
 
     def _silenced(self, strength: Floats, first: int) -> Floats:
         """Only what begins an alert is left. One turn for each alert of a series, not for each cell."""
