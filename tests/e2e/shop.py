@@ -14,12 +14,11 @@ PLAYER: Final = Path(__file__).parents[2] / "ui/recorder/node_modules/@rrweb/rep
 
 # The test's own look at what is recorded: a copy of each event before it is sent, which outlives the page.
 _HOOK = """
-let place = Number(localStorage.getItem("seen") ?? 0);
 window.airisOptions = {
   beforeEvent(event) {
+    const place = Number(localStorage.getItem("seen") ?? 0); // the page may come back after another one
     localStorage.setItem(`seen.${place}`, JSON.stringify(event));
-    place += 1;
-    localStorage.setItem("seen", String(place));
+    localStorage.setItem("seen", String(place + 1));
     return event;
   },
 };

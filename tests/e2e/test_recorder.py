@@ -111,10 +111,14 @@ async def test_what_a_page_cannot_send_when_it_goes_is_sent_by_the_next(airis: A
         await page.click("#next")
         await page.wait_for_url("**/done")
         await page.wait_for_function("window.airis.sessionId")
+        await page.go_back()
+        await page.wait_for_function("window.airis.sessionId")
+        await page.click("#add")
         session, seen = await stop(page)
-        await airis.arrived(session, len(seen))
+        told = await airis.arrived(session, len(seen))
         assert await airis.events(session) == seen
     assert "셔츠 1500" in json.dumps(seen, ensure_ascii=False)
+    assert (told["gaps"], told["pages"], told["tabs"]) == (0, 3, 1)
 
 
 async def test_the_last_minute_is_sent_once_an_error_comes(airis: Airis, page: Any) -> None:
