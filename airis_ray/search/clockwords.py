@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from airis_ray.search import timewords as words
 from airis_ray.search.periods import Clock
+from airis_ray.search.quantities import COUNTERS, MONEY, PIECES
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 
@@ -136,7 +137,7 @@ class Clocks:
         if named:
             return Clock(hour, half=named), end
         if bare and (self.word(after) not in words.LENGTHS or self.word(after) == "") and not (hour > 24):
-            if self.word(after) in words.SHORT or self.word(after) in ("%", "개", "건", "원"):
+            if self.word(after) in words.SHORT | COUNTERS | PIECES | MONEY | {"%", "of"}:
                 return None
             return Clock(hour, half=half), after
         return None

@@ -239,13 +239,19 @@ def _available(reading: Reading, key: str) -> bool:
     )
 
 
+def _befell(reading: Reading, place: int) -> bool:
+    """Whether a verb only says that what the text names came up: ``NullPointerException 터진 로그``."""
+    texts = {clause.at for clause in reading.meaning.clauses if clause.field == ""}
+    return reading.unit(place).key.startswith(("터", "깨", "나")) and reading.before(place) in texts
+
+
 def read_statuses(reading: Reading) -> None:
     """실패한, failed, 성공한; of spans also 에러."""
     meaning = reading.meaning
     for place in reading.places("status"):
         value = str(reading.unit(place).value("status"))
         if meaning.signal == "logs":
-            if value == "error":
+            if value == "error" and not _befell(reading, place):
                 reading.add(Clause("level", "=", ("error", "fatal"), at=place), place)
             else:
                 reading.use(place)

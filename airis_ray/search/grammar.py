@@ -19,7 +19,7 @@ from airis_ray.search.negation import discard, read_negation
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
-from airis_ray.search.signals import signal_of
+from airis_ray.search.signals import metric_in_parts, signal_of
 from airis_ray.search.spelling import correct
 from airis_ray.search.tokens import Piece
 from airis_ray.search.unexplained import read_unexplained
@@ -140,6 +140,7 @@ def _trace(reading: Reading) -> None:
             reading.use(place)
 
 
+_DESCRIBING: Final = ("는", "던", "한", "된", "낸", "운", "린", "인")
 _ASKING: Final = ("줘", "줘라", "주세요", "줄래", "줄래요", "주십시오", "시켜")
 
 
@@ -166,6 +167,8 @@ def _command(reading: Reading) -> bool:
             continue
         if not korean and place != first and not (place == first + 1 and reading.unit(first).unknown):
             continue
+        if korean and unit.text.rstrip().endswith(_DESCRIBING) and place + 1 < len(reading.units):
+            continue  # 보내는 스팬: what it does, not what to do
         if unit.has("signal") or (korean and reading.any("signal", "logs") and not unit.tail):
             continue
         words.append(unit.text)
@@ -191,13 +194,20 @@ def _metric(reading: Reading) -> None:
             service = reading.name(place, ("service",))
             if service is None or service.weight < name.weight:
                 best = (name.weight, place, name.value)
+    whole = metric_in_parts(reading)
+    if whole is not None:
+        best = (1.0, best[1] if best else -1, whole)
     if best is None:
         return
     reading.meaning.metric = best[2]
     reading.use(best[1])
     parts = set(best[2].replace("_", ".").split("."))
     for place in range(len(reading.units)):
-        if reading.free(place) and reading.unit(place).key in parts and reading.unit(place).unknown:
+        if (
+            reading.free(place)
+            and reading.unit(place).key in parts
+            and not reading.unit(place).name("service")
+        ):
             reading.use(place)
         again = reading.name(place, ("metric",)) if reading.free(place) else None
         other = reading.name(place, ("service", "key", "value"))
@@ -218,7 +228,9 @@ def _prefix(reading: Reading) -> None:
 def _spans_errors(reading: Reading) -> None:
     """Of spans, 에러 is the status; beside a class of status codes it says nothing more."""
     meaning = reading.meaning
-    fields = {clause.field for clause in meaning.clauses}
+    fields = {
+        clause.field for clause in meaning.clauses if clause.field != "error.type" or not clause.negated
+    }
     for place in reading.places("level"):
         level = reading.unit(place).value("level")
         if level in ("error", "fatal"):

@@ -44,6 +44,8 @@ class Said:
     end: End | None = None
     opened: bool = False
     closed: bool = False
+    later: bool = False
+    """Whether it was opened by "after", which does not reach beyond the day it is said of."""
 
 
 class Instants(Days):
@@ -131,6 +133,8 @@ class Instants(Days):
         for said in timed:
             start = said.start
             said.start = End(period, start.clock if start else None, start.part if start else None)
+            if said.later:  # yesterday after 5pm
+                said.end = End(period, Clock(24, fixed=True))
             said.first = min(said.first, bare[0].first)
         self.said.remove(bare[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from airis_ray.search.quantities import RANKS
 from airis_ray.search.reading import Reading
 from airis_ray.search.signals import has_metric, quoted
 from airis_ray.search.tokens import Piece
@@ -104,7 +105,9 @@ def _services(reading: Reading) -> bool:
         return False
     if any(name.kind == "service" and name.weight >= 0.9 for unit in reading.units for name in unit.names):
         return False
-    ranked = reading.any("superlative") or reading.any("order")
+    ranked = (
+        reading.any("superlative") or reading.any("order") or any(unit.key in RANKS for unit in reading.units)
+    )
     if reading.any("signal", "spans") or (reading.any("signal", "logs") and not ranked):
         return False
     if reading.any("signal", "table") and reading.any("measure", "max", "min"):

@@ -35,6 +35,12 @@ def _present(reading: Reading, place: int, key: str) -> bool:
     if korean.piece is Piece.HANGUL and korean.has("not") and korean.key.startswith("없"):
         reading.add(Clause(key, "exists", negated=True, at=place), place, after)
         return True
+    if korean.piece is Piece.HANGUL and korean.key in ("있는", "있", "붙은", "달린"):
+        reading.add(Clause(key, "exists", at=place), place, after)
+        return True
+    if reading.unit(before).key in ("with", "having") and before < place - 1:  # with a trace id
+        reading.add(Clause(key, "exists", at=place), place)
+        return True
     if reading.unit(before).key in ("without", "no", "lacking", "missing") and not _value(
         reading, key, after
     ):

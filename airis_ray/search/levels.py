@@ -29,6 +29,9 @@ def read_levels(reading: Reading) -> None:
         ):
             op_at += 1
         op = reading.unit(op_at).value("compare") if reading.free(op_at) else None
+        before = reading.before(place, reach=2)
+        if op is None and reading.free(before) and reading.unit(before).value("compare") not in (None, "="):
+            op, op_at = reading.unit(before).value("compare"), before  # at least warn
         numbered = reading.unit(op_at + 1).piece is Piece.NUMBER
         at = LEVELS.index(level)
         values: tuple[str, ...] = (level,)

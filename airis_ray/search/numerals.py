@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from airis_ray.search import timewords
 from airis_ray.search.quantities import COUNTERS, MONEY, PIECES, TIME_UNITS
@@ -28,6 +29,9 @@ def number_at(reading: Reading, place: int) -> Number | None:
         return Number(
             "500ms", "time", place, place + (2 if reading.unit(place + 1).key in ("a", "an") else 1)
         )
+    spelled = _written(reading, place)
+    if spelled is not None:
+        return spelled
     if not reading.free(place) or not (unit.piece is Piece.NUMBER or _spelled(reading, place)):
         return None
     text, last = (unit.key if unit.piece is Piece.NUMBER else str(timewords.NUMBERS[unit.key])), place
@@ -76,3 +80,43 @@ def _length(number: str, unit: str) -> str:
         unit, factor = smaller[unit]
         number = f"{float(number) * factor:.10g}"
     return number + unit
+
+
+_DIGITS: Final = {char: value for value, char in enumerate("일이삼사오육칠팔구", 1)}
+_TENS: Final = {"십": 10, "백": 100, "천": 1000}
+_MYRIADS: Final = {"만": 10_000, "억": 10**8}
+
+
+def _written(reading: Reading, place: int) -> Number | None:
+    """A sum of money or a length in Korean numerals: 십만원, 이백오십 밀리초."""
+    unit, last, text = reading.unit(place), place, ""
+    if unit.piece is not Piece.HANGUL or not reading.free(place):
+        return None
+    while reading.free(last) and all(char in _DIGITS | _TENS | _MYRIADS for char in reading.unit(last).key):
+        if last > place and not reading.unit(last).glued and text[-1:] not in _MYRIADS:
+            break
+        text += reading.unit(last).key
+        last += 1
+    following = reading.unit(last).key
+    if len(text) < 2 and text not in _TENS:
+        return None
+    if following in MONEY:
+        return Number(str(in_digits(text)), "money", place, last)
+    if following in TIME_UNITS and last not in reading.times.used:
+        return Number(f"{in_digits(text)}{TIME_UNITS[following]}", "time", place, last)
+    return None
+
+
+def in_digits(text: str) -> int:
+    """The value of a number in Korean numerals (``이십오만`` is 250000)."""
+    total = section = digit = 0
+    for char in text:
+        if char in _DIGITS:
+            digit = _DIGITS[char]
+        elif char in _TENS:
+            section += (digit or 1) * _TENS[char]
+            digit = 0
+        else:
+            total += ((section + digit) or 1) * _MYRIADS[char]
+            section = digit = 0
+    return total + section + digit

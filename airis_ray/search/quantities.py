@@ -36,6 +36,7 @@ COUNTERS: Final = frozenset(
 )
 ORDERS: Final = frozenset({"order", "orders", "주문"})
 """What is bought: the largest of them is the one of the largest amount."""
+RANKS: Final = frozenset({"rank", "ranked", "ranking", "순위", "랭킹"})
 STATUS_KEY: Final = "http.response.status_code"
 STATUS_CODES: Final = frozenset({400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 501, 502, 503, 504})
 """Codes that people mean by the bare number."""

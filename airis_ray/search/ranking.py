@@ -28,7 +28,7 @@ def read_order(reading: Reading) -> None:
     if meaning.table and not meaning.group and meaning.measures:  # a table of routes with …
         _ranked_key(reading)
     if meaning.group and superlative and not meaning.measures:
-        meaning.measures.append(Measure("count"))
+        meaning.measures.append(_much(reading))
 
 
 def _ordered(reading: Reading, place: int) -> None:
@@ -45,8 +45,14 @@ def _ordered(reading: Reading, place: int) -> None:
     elif kind in ("latest", "oldest"):
         meaning.order = ("Timestamp", kind == "latest")
     elif kind in ("most", "highest") and meaning.group and not meaning.measures:
-        meaning.measures.append(Measure("count"))
+        meaning.measures.append(_much(reading))
     reading.use(place)
+
+
+def _much(reading: Reading) -> Measure:
+    """What groups are ranked by where no number is named: how many rows, how much of a metric."""
+    metric = reading.catalog.metrics.get(reading.meaning.metric or "")
+    return Measure("count" if metric is None or metric.monotonic else "max")
 
 
 def _extremes(reading: Reading, places: list[int]) -> None:

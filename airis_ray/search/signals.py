@@ -17,6 +17,8 @@ def quoted(reading: Reading) -> bool:
 
 def has_metric(reading: Reading) -> bool:
     """Whether a metric is named, surer than anything else by the same word."""
+    if metric_in_parts(reading) is not None:
+        return True
     for place in range(len(reading.units)):
         name = reading.name(place, ("metric",)) if place not in reading.times.used else None
         if name is None:
@@ -158,3 +160,13 @@ def _traced(reading: Reading) -> bool:
         ):
             return True
     return False
+
+
+def metric_in_parts(reading: Reading) -> str | None:
+    """A metric all of whose parts (three or more) are said, wherever they stand."""
+    said = {unit.key for place, unit in enumerate(reading.units) if place not in reading.times.used}
+    for metric in sorted(reading.catalog.metrics):
+        parts = set(metric.replace("_", ".").split("."))
+        if len(parts) > 2 and parts <= said:
+            return metric
+    return None

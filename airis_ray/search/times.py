@@ -207,8 +207,10 @@ class _Reader(Relations):
                 return after + 1
             said.closed = True
             return after + 1 if word in ("까지", "이전", "전까지", "전", "이전까지") else after
-        if opener in words.FROM and opener != "between":
-            said.opened = True
+        dated = said.start is not None and not (said.start.clock or said.start.instant or said.start.part)
+        if opener in words.FROM and opener != "between" and not (opener == "from" and dated):
+            said.opened = True  # logs from yesterday are of that day
+            said.later = opener == "after"
         return after
 
     def _clocked(self, said: Said, opener: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from airis_ray.search.quantities import ORDERS
 from airis_ray.search.reading import Reading
+from airis_ray.search.timewords import NUMBERS
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
 
@@ -51,7 +52,8 @@ def _nobodys_service(reading: Reading, place: int) -> bool:
     ):
         return False
     if (
-        unit.piece not in (Piece.WORD, Piece.HANGUL)
+        unit.key in NUMBERS
+        or unit.piece not in (Piece.WORD, Piece.HANGUL)
         or unit.particle
         or (unit.senses and unit.key not in ORDERS)
     ):
