@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${VENV:-.venv}/bin
+scripts/system-packages
 "$bin/ruff" check .
 "$bin/ruff" format --check .
 "$bin/mypy"
