@@ -49,12 +49,13 @@ class GroupCommit:
         self._closing = False
         self._writer = GroupWriter(store, settings, budget, seed=seed)
 
-    async def commit(self, tables: Mapping[str, pa.RecordBatch]) -> None:
+    async def commit(self, tables: Mapping[str, pa.RecordBatch], kept: set[str] | None = None) -> None:
         """Insert each batch into the table it is named by; returns once the store acknowledged all of them.
 
         Raises Overloaded or TooLarge where there is no room (nothing was kept), Unavailable where the store did
         not acknowledge within ``commit_timeout`` (the rows may be there or not), InvalidInput where the store
-        refused these very rows. A cancelled caller's rows may be there or not.
+        refused these very rows. A cancelled caller's rows may be there or not. The tables that acknowledged theirs
+        are added to ``kept``, also when another did not.
         """
         if self._closing:
             raise Unavailable("this replica is shutting down; send the request again")
@@ -62,7 +63,7 @@ class GroupCommit:
         if not batches:
             return
         loop = asyncio.get_running_loop()
-        caller = Caller(loop.create_future(), len(batches))
+        caller = Caller(loop.create_future(), len(batches), set() if kept is None else kept)
         parts = [Part(batch, batch.nbytes, days(batch), loop.time(), caller) for _, batch in batches]
         if (most := max(len(part.days) for part in parts)) > GROUP_DAYS:
             raise InvalidInput(

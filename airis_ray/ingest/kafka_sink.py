@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import pyarrow.compute as pc
-
 from airis_ray.errors import AirisError, InvalidInput
 from airis_ray.ingest import metrics
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.lanes import GROUP_DAYS
 from airis_ray.ingest.sink import Accepted
+from airis_ray.ingest.timed import all_timed
 from airis_ray.settings import Settings
 from airis_ray.stream import messages
 from airis_ray.stream.messages import Envelope, Message
 from airis_ray.stream.producer import Producer
 from airis_ray.telemetry.admission import days
-from airis_ray.telemetry.otlp import Decoded, decode
-from airis_ray.telemetry.tables import Signal
+from airis_ray.telemetry.otlp import Decoded
 
 _INLINE_BYTES: Final = 256 * 2**10
 """Bodies below this size are hashed on the event loop, at 1 GB/s; a hop to a thread costs as much."""
@@ -80,21 +78,3 @@ def _check_days(decoded: Decoded) -> None:
         raise InvalidInput(
             f"the records of one request lie on {len(lying)} different days; at most {GROUP_DAYS} are taken"
         )
-
-
-def all_timed(signal: Signal, decoded: Decoded, body: bytes, received_ns: int) -> bool:
-    """Whether every record accepted has a time of its own, and none the time of its arrival."""
-    if signal != "metrics":
-        return not _has_time(decoded, "Timestamp", received_ns)
-    # Points are kept by the second, and many are of the second in which they arrive: those are decoded once more.
-    if not _has_time(decoded, "TimeUnix", received_ns // 1_000_000_000):
-        return True
-    return not _has_time(decode(signal, body, tenant="", received_ns=0), "TimeUnix", 0)
-
-
-def _has_time(decoded: Decoded, column: str, value: int) -> bool:
-    for batch in decoded.tables.values():
-        times = batch.column(column).view("int64")
-        if pc.any(pc.equal(times, value)).as_py():
-            return True
-    return False

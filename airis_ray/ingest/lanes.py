@@ -22,14 +22,20 @@ GROUP_DAYS: Final = 90
 
 @dataclass(eq=False)
 class Caller:
-    """One ``commit`` call; ``done`` is answered when its last part is settled."""
+    """One ``commit`` call; ``done`` is answered when its last part is settled.
+
+    ``kept`` names the tables that took their rows.
+    """
 
     done: asyncio.Future[None]
     waiting: int
+    kept: set[str]
     error: AirisError | None = None
 
-    def settle(self, error: AirisError | None) -> None:
+    def settle(self, table: str, error: AirisError | None) -> None:
         """Note the fate of one part; the first error of all is the call's."""
+        if error is None:
+            self.kept.add(table)
         self.waiting -= 1
         self.error = self.error or error
         if self.waiting or self.done.done():
@@ -69,7 +75,7 @@ class Group:
         for part in list(parts):
             self.unsettled.discard(part)
             self.budget.give(part.nbytes)
-            part.caller.settle(error)
+            part.caller.settle(self.table, error)
 
 
 @dataclass(eq=False)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from airis_ray.errors import AirisError
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.commit import GroupCommit
+from airis_ray.ingest.timed import all_timed
+from airis_ray.ingest.unfinished import Unfinished
 from airis_ray.settings import Settings
 from airis_ray.store.protocol import Store
+from airis_ray.stream.messages import message_id
 from airis_ray.telemetry.otlp import Decoded
 from airis_ray.telemetry.tables import Signal
 
@@ -45,18 +51,34 @@ class Sink(Protocol):
 
 
 class StoreSink:
-    """Group commits into the store."""
+    """Group commits into the store. ``clock`` tells seconds that never go back."""
 
-    def __init__(self, commit: GroupCommit) -> None:
+    def __init__(self, commit: GroupCommit, clock: Callable[[], float] = time.monotonic) -> None:
         self._commit = commit
+        self._unfinished = Unfinished(clock)
 
     async def put(self, accepted: Accepted) -> None:
-        """See :meth:`Sink.put`."""
-        await self._commit.commit(accepted.decoded.tables)
+        """See :meth:`Sink.put`. The repeat of a request that was kept in part adds the rest alone."""
+        tables = accepted.decoded.tables
+        if len(tables) < 2:
+            await self._commit.commit(tables)
+            return
+        before = self._unfinished.take(_name(accepted)) if len(self._unfinished) else frozenset[str]()
+        kept = set(before)
+        try:
+            await self._commit.commit({name: tables[name] for name in tables if name not in before}, kept)
+        except AirisError:
+            if kept and all_timed(accepted.signal, accepted.decoded, accepted.body, accepted.received_ns):
+                self._unfinished.remember(_name(accepted), frozenset(kept))
+            raise
 
     async def close(self, grace: float) -> None:
         """See :meth:`Sink.close`."""
         await self._commit.close(grace)
+
+
+def _name(accepted: Accepted) -> str:
+    return message_id(accepted.tenant, accepted.signal, accepted.body)
 
 
 def open_sink(store: Store, settings: Settings, budget: Budget) -> Sink:

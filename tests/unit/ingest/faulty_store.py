@@ -56,6 +56,10 @@ class FaultyStore(InsertOnly):
         finally:
             self.running -= 1
 
+    def faults_end(self) -> None:
+        """From now on every insert is taken."""
+        self._faults = iter(())
+
     def _apply(self, table: str, ids: list[int], token: str | None) -> None:
         if any(map(self._refuses, ids)):
             raise InvalidInput("Code: 252. DB::Exception: a row that is not taken")
