@@ -144,8 +144,8 @@ def _operator(reading: Reading, number: Number) -> tuple[str, int] | None:
             return op, at
         if reading.unit(at).key == "+" and reading.unit(at).glued:
             return ">=", at
-        if reading.unit(at).key == "보다" and reading.unit(at + 1).has("order"):
-            return _by_order(str(reading.unit(at + 1).value("order"))), at + 1
+        if reading.unit(at - 1).key == "보다" and reading.unit(at).has("order"):
+            return _by_order(str(reading.unit(at).value("order"))), at
     before = number.first - 1
     while reading.unit(before).key in ("the", "a", "than", "by", "of", "was", "is", "to"):
         before -= 1

@@ -81,10 +81,11 @@ def _calling(reading: Reading) -> bool:
         and reading.unit(place - 1).has("signal", "services")
         for place, unit in enumerate(reading.units)
     ) or any(
-        unit.key == "call"
+        unit.key in ("call", "calls")
         and (
             reading.unit(place - 1).key in ("that", "services", "which")
             or reading.unit(place - 1).name("service")
+            or reading.unit(place - 1).has("which")
         )
         for place, unit in enumerate(reading.units)
     )

@@ -150,7 +150,7 @@ def _traced(reading: Reading) -> bool:
         name = reading.name(place, ("key", "value"))
         if name is None or name.weight < 0.8 or reading.unit(place).has("filler"):
             continue
-        if name.key == "error.type" and reading.catalog.says(name.value):
+        if name.key == "error.type" and _told(reading, place, name.value):
             continue  # a deadlock is told by logs, too
         attribute = reading.catalog.attributes.get(name.key or name.value)
         if (
@@ -170,3 +170,8 @@ def metric_in_parts(reading: Reading) -> str | None:
         if len(parts) > 2 and parts <= said:
             return metric
     return None
+
+
+def _told(reading: Reading, place: int, value: str) -> bool:
+    """Whether logs tell of a kind of error in the words of the question (``connection refused``)."""
+    return "_" not in reading.unit(place).key and reading.catalog.says(value.replace("_", " "))

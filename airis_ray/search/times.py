@@ -160,6 +160,8 @@ class _Reader(Relations):
         end, after = start
         said = Said(place, end)
         after = self._second(said, after, opener if english else "")
+        if opener == "between" and said.end is None:
+            return None  # between 2 and 4 seconds
         self.said.append(said)
         return self.use(place, self.tail(after))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from airis_ray.search.korean import HANGUL
 from airis_ray.search.meaning import Clause
 from airis_ray.search.reading import Reading
 from airis_ray.search.sayings import concepts
@@ -181,7 +182,14 @@ def _as_written(reading: Reading, first: int, last: int) -> str | None:
     said = reading.question[reading.units[first].start : reading.units[end].end].strip()
     for forms in concepts(said):
         if any(form.replace(" ", "") == said.replace(" ", "").lower() for form in forms):
-            return next((form for form in forms if len(form) > 3 and reading.catalog.says(form)), None)
+            return next(
+                (
+                    form
+                    for form in forms
+                    if len(form) > 3 - 2 * bool(HANGUL.search(form)) and reading.catalog.says(form)
+                ),
+                None,
+            )
     return None
 
 
@@ -191,7 +199,5 @@ def _asked_for(reading: Reading, first: int, last: int) -> bool:
     before = reading.unit(first - 1)
     if before.key in ("the", "a") or before.has("contains"):
         before = reading.unit(first - 1) if before.has("contains") else reading.unit(first - 2)
-    said = (
-        after.has("contains") and after.piece is Piece.HANGUL and after.key not in ("있는", "관련", "관련된")
-    )
+    said = after.has("contains") and after.piece is Piece.HANGUL and after.key != "있는"
     return said or (before.has("contains") and before.piece is Piece.WORD and not before.has("near"))
