@@ -12,6 +12,8 @@ from airis_ray.search.tokens import Piece
 
 _QUANTILE: Final = re.compile(r"(?:p|tp|pct)\.?(\d{1,2}(?:\.\d{1,3})?)(?:th)?")
 _OF_VALUES: Final = frozenset({"avg", "max", "min", "sum"})
+_TIMES: Final = ("몇번", "몇 번", "몇건", "몇 건", "몇회", "몇 회", "건수", "횟수")
+"""Counts of what happened, and not of whom it happened to."""
 _SUMMED: Final = frozenset({"매출", "매출액", "revenue", "sales"})
 _JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", ",", "/", "&", "별"})
 
@@ -150,7 +152,10 @@ def _field_of(reading: Reading, place: int, aggregate: str) -> str | None:
             continue
         attribute = reading.catalog.attributes.get(name.value)
         if aggregate == "uniq" or (
-            aggregate == "count" and name.value == "app.user.id" and abs(at - place) <= 2
+            aggregate == "count"
+            and name.value == "app.user.id"
+            and abs(at - place) <= 2
+            and not reading.unit(place).key.startswith(_TIMES)
         ):
             reading.use(at)
             return name.value

@@ -96,6 +96,10 @@ class _Reader(Relations):
         length = self.length(place, bare=self.word(place) in ("시간", "분", "일", "하루", "hour", "minute"))
         if length is not None:
             after = self.skip(length[1], "간", "의")
+            averaged = self.word(after - 1) in words.SINGULAR and self.unit(after).has("measure")
+            if averaged:  # 5 minute averages
+                self.times.step = int(length[0])
+                return self.use(place, after)
             if self.word(after) in words.STEP_AFTER:
                 self.times.step = int(length[0])
                 return self.use(place, self.particles(after + 1))

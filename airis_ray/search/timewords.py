@@ -57,6 +57,7 @@ TO: Final = _set("to")
 HALVES: Final = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
 LASTING: Final = frozenset(each for each in LENGTHS if each.endswith("간") and each != "시간")
 """Units that say that they last: 40분간."""
+SINGULAR: Final = frozenset({"second", "minute", "hour", "day"})
 DAY_BEFORE: Final = frozenset({"전날", "전일"})
 """Days counted from the one that was said, not from today."""
 AND: Final = _set("and")

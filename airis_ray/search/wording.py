@@ -15,7 +15,7 @@ _LONGEST = 8
 """Units of a phrase that is looked for in the logs' words."""
 _IDENTIFIER = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|(?:Error|Exception)$")
 """A name out of a program: text of a log, whether or not one of the logs looked at says it."""
-_OR = frozenset({"or", "또는", "이나", "나", "혹은"})
+_OR = frozenset({"or", "또는", "이나", "나", "혹은", "아니면"})
 
 
 def read_quoted(reading: Reading) -> None:
