@@ -47,13 +47,14 @@ class Http:
         accept: tuple[int, ...] = (),
         *,
         binary: bool = False,
+        timeout: float | None = None,
     ) -> Any:
-        """An answer in JSON; ``binary``: the body is bytes that are sent as they are.
+        """An answer in JSON; ``binary``: the body is bytes, sent as they are; ``timeout``: where not the usual one.
 
         Raises the exception of :mod:`airis_ray.errors` that fits the answer's status, unless ``accept`` names it.
         """
         sent = OCTETS if binary else JSON
-        answer = self._send(method, path, body, params, JSON, accept, sent=sent)
+        answer = self._send(method, path, body, params, JSON, accept, sent=sent, timeout=timeout)
         return orjson.loads(answer.content) if answer.content else None
 
     def table(self, path: str, body: object) -> tuple[pa.Table, str | None]:
@@ -85,14 +86,24 @@ class Http:
         statuses: tuple[int, ...] = (),
         *,
         sent: str = JSON,
+        timeout: float | None = None,
     ) -> httpx.Response:
         content = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         headers = {"Accept": media_type} | ({} if body is None else {"Content-Type": sent})
+        longest = timeout or self.timeout
+        own: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         wanted = {name: value for name, value in (params or {}).items() if value is not None}
         try:
-            answer = self._client.request(method, path, content=content, params=wanted, headers=headers)
+            answer = self._client.request(
+                method,
+                path,
+                content=content,
+                params=wanted,
+                headers=headers,
+                **own,
+            )
         except httpx.TimeoutException:
-            raise Unavailable(f"{self.url}{path}: no answer within {self.timeout:.0f} s") from None
+            raise Unavailable(f"{self.url}{path}: no answer within {longest:.0f} s") from None
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url}: {error}") from None
         if answer.is_error and answer.status_code not in statuses:

@@ -21,6 +21,8 @@ Output = Literal["unusual", "usual", "reconstruction"]
 PATH: Final = "/api/aiops/models"
 WIDTH: Final = 64
 """Points of a window, unless said."""
+CHECKED_WITHIN: Final = 120.0
+"""Seconds: the server's own limit of one request; checks may need most of it on a busy machine."""
 _OPSETS: Final = {"": 21, "ai.onnx.ml": 3}
 """Versions of the operators that a model is written in: old enough for every server of ours."""
 
@@ -77,7 +79,14 @@ class Models:
         if wanted is None:
             raise InvalidInput("an ONNX file: say output='unusual', 'usual' or 'reconstruction'")
         params = {"width": width, "output": wanted, "version": version}
-        made: dict[str, Any] = self._http.json("POST", f"{PATH}/{name}", artefact, params, binary=True)
+        made: dict[str, Any] = self._http.json(
+            "POST",
+            f"{PATH}/{name}",
+            artefact,
+            params,
+            binary=True,
+            timeout=max(CHECKED_WITHIN, self._http.timeout),
+        )
         return made
 
     def list(self) -> Frame:
@@ -133,8 +142,23 @@ def _of_sklearn(model: Any, width: int) -> tuple[bytes, Output]:
         raise InvalidInput(
             f"{type(last).__name__} has no score_samples; expected that, or a prediction of each window by itself"
         )
-    packed: bytes = select_model_inputs_outputs(whole, outputs=[chosen]).SerializeToString()
+    graph = select_model_inputs_outputs(whole, outputs=[chosen])
+    if not scores:
+        _as_windows(graph, width)
+    packed: bytes = graph.SerializeToString()
     return packed, "usual" if scores else "reconstruction"
+
+
+def _as_windows(model: Any, width: int) -> None:
+    """Predictions in the shape of windows: of networks skl2onnx writes them as one column, window after window."""
+    from onnx import TensorProto, helper
+
+    (column,) = model.graph.output
+    size = helper.make_tensor("airis_windows_shape", TensorProto.INT64, [2], [-1, width])
+    model.graph.initializer.append(size)
+    model.graph.node.append(helper.make_node("Reshape", [column.name, size.name], ["airis_windows"]))
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("airis_windows", TensorProto.FLOAT, ["n", width]))
 
 
 def _is_mixture(model: object) -> bool:

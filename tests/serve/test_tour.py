@@ -92,7 +92,7 @@ def test_a_key_of_another_tenant_sees_nothing(air: Instance, shop: Connection) -
         assert visitor.sql("SELECT count() AS n FROM otel_traces").arrow().to_pylist() == [{"n": 0}]
 
 
-@pytest.mark.parametrize(("name", "drawn"), [("quickstart", 3), ("anomalies_and_forecasts", 5)])
+@pytest.mark.parametrize(("name", "drawn"), [("quickstart", 3), ("anomalies_and_forecasts", 6)])
 def test_the_notebooks_run(
     air: Instance, shop: Connection, monkeypatch: pytest.MonkeyPatch, name: str, drawn: int
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import struct
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from airis_ray.errors import Unprocessable
 from airis_ray.settings import ModelSettings
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
+_START_SECONDS: Final = 30.0
+"""An interpreter with its libraries is up in half a second; on a machine that is busy it may take so long."""
 _SENTENCE: Final = 1000
 """Bytes of a sentence of the worker's, at most."""
 
@@ -77,18 +80,17 @@ class ModelProcess:
             if self._process is not None:
                 self._process.kill()
 
-        timer = threading.Timer(self._timeout, end)
+        running = self._process is not None and self._process.poll() is None
+        timer = threading.Timer(self._timeout + (0.0 if running else _START_SECONDS), end)
         timer.daemon = True
         timer.start()
         try:
             yield self._started()
         except (OSError, EOFError):
+            ended = self._process
             self._kill()
-            why = (
-                f"took longer than {self._timeout:g} s"
-                if late.is_set()
-                else "ended: out of memory, or a fault"
-            )
+            slow = late.is_set() or (ended is not None and ended.returncode == -signal.SIGALRM)
+            why = f"took longer than {self._timeout:g} s" if slow else "ended: out of memory, or a fault"
             raise Unprocessable(f"the model {self.id} {why}; its process was ended") from None
         except Unprocessable:
             self._kill()

@@ -61,19 +61,23 @@ class Entry(BaseModel):
 class Registry:
     """The models of all tenants; every call names whose. Calls block; none changes what was registered."""
 
-    def __init__(self, url: str, most: int) -> None:
-        """``url`` as fsspec writes it; ``most`` versions a tenant. Raises InvalidInput where it cannot be opened."""
+    def __init__(self, url: str, most: int, *, lasting: bool = True) -> None:
+        """``url`` as fsspec writes it; ``most`` versions a tenant; not ``lasting``: none may be registered.
+
+        Raises InvalidInput where it cannot be opened.
+        """
         try:
             self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise InvalidInput(f"AIRIS_MODELS_URL={url}: {error}") from None
-        self._most = most
+        self._most, self._lasting = most, lasting
 
     @classmethod
     def of(cls, settings: Settings) -> Registry:
-        """Where the settings say, else in the data folder."""
-        folder = settings.data_dir.absolute() / "models"
-        return cls(settings.models.url or f"file://{folder}", settings.models.per_tenant)
+        """Where the settings say, else in the data folder: that of a pod lasts no longer than the pod."""
+        named, folder = settings.models.url, settings.data_dir.absolute() / "models"
+        lasting = named is not None or settings.clickhouse_url is None
+        return cls(named or f"file://{folder}", settings.models.per_tenant, lasting=lasting)
 
     def entries(self, tenant: str) -> dict[str, Entry]:
         """The models of a tenant by name."""
@@ -115,7 +119,14 @@ class Registry:
         return data
 
     def check_room(self, tenant: str, name: str, version: str | None) -> str:
-        """The version that a new one gets. Raises Unprocessable where it is taken, TooLarge past a tenant's number."""
+        """The version that a new one gets.
+
+        Raises Unprocessable where it is taken, TooLarge past a tenant's number, Unavailable where none may be kept.
+        """
+        if not self._lasting:
+            raise Unavailable(
+                "AIRIS_MODELS_URL names no place for models, and a pod's own folder would not last"
+            )
         entries = self.entries(tenant)
         if sum(len(entry.cards) for entry in entries.values()) >= self._most:
             raise TooLarge(f"there are {self._most} versions of models already; delete one of them first")

@@ -86,5 +86,8 @@ def test_another_artefact_in_its_place_is_not_loaded(tmp_path: Path) -> None:
 def test_where_models_are_kept_is_a_setting(tmp_path: Path) -> None:
     Registry.of(Settings(data_dir=tmp_path)).put("a", card(b"1"), b"1")
     assert (tmp_path / "models" / "a" / "waves" / "serving.json").is_file()
+    pod = Settings(data_dir=tmp_path, clickhouse_url="http://clickhouse:8123")
+    with pytest.raises(Unavailable, match="AIRIS_MODELS_URL"):
+        Registry.of(pod).check_room("a", "waves", None)
     with pytest.raises(InvalidInput, match="AIRIS_MODELS_URL=nowhere://x"):
         Registry.of(Settings.from_env({"AIRIS_MODELS_URL": "nowhere://x"}))
