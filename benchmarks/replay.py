@@ -23,6 +23,7 @@ import orjson
 import zstandard
 
 from airis_ray.ingest.app import create_app as create_ingest
+from airis_ray.ingest.collecting import collect_rarely
 from airis_ray.ingest.intake import Intake
 from airis_ray.replay.app import create_app as create_replay
 from airis_ray.replay.masking import Masker
@@ -85,7 +86,7 @@ def _page(rng: random.Random, nodes: int, number: int) -> tuple[int, dict[str, A
 
 def _node(rng: random.Random, number: int) -> tuple[int, dict[str, Any]]:
     said = " ".join(rng.choices(_WORDS, k=rng.randrange(2, 14)))
-    tag = rng.choice(("div", "p", "span", "li", "input", "a"))
+    tag = "input" if rng.random() < 0.03 else rng.choice(("div", "p", "span", "li", "a"))
     attributes = {
         "class": f"{rng.choice(_WORDS)}-{rng.randrange(40)} col",
         "data-v": f"{rng.getrandbits(32):x}",
@@ -232,6 +233,7 @@ async def listing(store: Store, settings: Settings, options: argparse.Namespace)
 
 async def main(options: argparse.Namespace) -> None:
     """Both parts."""
+    collect_rarely()  # as an ingest replica does
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         store = LocalStore(f"{folder}/store")

@@ -10,6 +10,7 @@ from ray.serve import Application
 from ray.serve.grpc_util import RayServegRPCContext
 
 from airis_ray.ingest.app import create_app
+from airis_ray.ingest.collecting import collect_rarely
 from airis_ray.ingest.grpc import Exporter
 from airis_ray.ingest.intake import Intake
 from airis_ray.launch.deployment import export_metrics, prepared
@@ -33,6 +34,7 @@ class Ingest:
         store = open_store(self._settings)
         guard = service_guard(self._settings, "ingest", store)
         export_metrics()
+        collect_rarely()
         self._intake = Intake(store, self._settings)
         self._exporter = Exporter(self._intake, guard)
         # The application closes the intake, and with it the store, when Serve shuts the replica down.

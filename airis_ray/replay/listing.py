@@ -55,9 +55,11 @@ async def sessions(store: Store, tenant: str, wanted: Wanted, now_ns: int) -> li
             bind(wanted.after[0], "Int64"),
             text(wanted.after[1]),
         )
+    # The page's keys first: what a filter does not read is then read of a hundred rows and not of all.
     statement = sql(
-        "SELECT {} FROM airis_replay_sessions WHERE {} AND {} AND {} "
-        "ORDER BY airis_replay_sessions.start DESC, id DESC LIMIT {}",
+        "SELECT {} FROM airis_replay_sessions WHERE (Hour, id) IN (SELECT Hour, id FROM airis_replay_sessions "
+        "WHERE {} AND {} AND {} ORDER BY airis_replay_sessions.start DESC, id DESC LIMIT {}) "
+        "ORDER BY airis_replay_sessions.start DESC, id DESC",
         _SELECT,
         _within(wanted.period),
         compile_filter(node, SIGNAL, now_ns=now_ns),

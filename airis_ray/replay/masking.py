@@ -12,6 +12,7 @@ other nodes is masked too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -19,7 +20,7 @@ import re2
 
 from airis_ray.errors import InvalidInput
 from airis_ray.replay.rrweb import ELEMENT, FULL_SNAPSHOT, INCREMENTAL, INPUT, MUTATION, TEXT, Event
-from airis_ray.replay.sensitive import masked, starred, suspects
+from airis_ray.replay.sensitive import SUSPECT, latin1, masked, matching, starred
 from airis_ray.settings.replay import ReplaySettings
 
 _VALUED: Final = frozenset({"input", "textarea", "select", "option"})
@@ -29,6 +30,9 @@ _SHOWN: Final = ("placeholder", "title", "alt", "aria-label", "value", "label", 
 """Attributes that say what an element's text says."""
 _DEPTH: Final = 300
 """Levels of nested JSON that are looked into: more than orjson writes, 254, about 125 levels of a page."""
+
+_INPUTS: Final = re2.compile(rb'"(?:input|textarea|select|option|value)"|"source":5[,}.]', latin1())
+"""JSON of an event without this has no value of an input in it: rrweb writes tags in lower case."""
 
 Node = dict[str, Any]
 
@@ -49,20 +53,31 @@ class Masker:
 
     def encode(self, events: list[Event]) -> list[bytes]:
         """Mask the events in their list; their JSON. Raises InvalidInput for one that is nested too deeply."""
-        if self._inputs or self._selectors:
+        if self._selectors:
             known: dict[int, bool] = {}
             for event in events:
                 self._structure(event, known)
         if self._patterns:
+            self._mask_inputs(events, range(len(events)))
             return [self._rewritten(events, place) for place in range(len(events))]
         encoded = [_dumped(event) for event in events]
-        for place in suspects(encoded) if self._text else ():
+        # Few events have anything to do with inputs, and only these are looked into and written again.
+        places = matching(_INPUTS, encoded) if self._inputs and not self._selectors else []
+        self._mask_inputs(events, places)
+        for place in places:
+            encoded[place] = _dumped(events[place])
+        for place in matching(SUSPECT, encoded) if self._text else ():
             encoded[place] = self._rewritten(events, place)
         return encoded
 
     def text(self, value: str) -> str:
         """A text that does not stand in an event, masked by its content."""
         return masked(value, self._patterns) if self._text or self._patterns else value
+
+    def _mask_inputs(self, events: list[Event], places: Iterable[int]) -> None:
+        if self._inputs and not self._selectors:
+            for place in places:
+                self._structure(events[place], {})
 
     def _rewritten(self, events: list[Event], place: int) -> bytes:
         events[place] = self._content(events[place], 0)
