@@ -2,7 +2,7 @@
 
     python -m benchmarks.delta --rows 1000000 --data ../shared/data
 
-``--only`` runs one part of ``null planted speed multidim``. Groups of the first two are made up in memory: 20
+``--only`` runs one part of ``null planted speed multidim heldout``. Groups of the first two are made up in memory: 20
 attributes, from two values to ids, three numbers, one that is absent now and then, two that say the same. The third
 writes spans into the embedded engine; the peer is a scan of the same columns that does nothing with them.
 """
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from airis_ray.delta.analysis import counted, findings, planned
 from airis_ray.delta.sample import Sampler, Values
-from benchmarks import delta_multidim, delta_speed
+from benchmarks import delta_heldout, delta_multidim, delta_speed
 from benchmarks.report import machine
 
 Rng = np.random.Generator
@@ -30,6 +30,7 @@ SIZES = ((10, 10), (20, 20), (10, 1_000), (100, 100), (1_000, 1_000), (10_000, 1
 SHARES = (0.04, 0.1, 0.3, 1.0)
 GROUP = 10_000
 """Events of each group that a cause is planted in, unless said otherwise."""
+_PARTS = ("null", "planted", "speed", "multidim", "heldout")
 KINDS = ("single", "pair", "numeric", "absent")
 _VALUES = (2, 2, 3, 4, 4, 5, 8, 8, 10, 12, 20, 50, 200, 2_000)
 _COMMON = (3, 4, 5, 6, 7)
@@ -153,13 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kind", choices=KINDS, action="append", help="of planted causes; repeatable")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of multidim/")
-    parser.add_argument("--only", choices=("null", "planted", "speed", "multidim"), action="append")
+    parser.add_argument("--only", choices=_PARTS, action="append")
     args = parser.parse_args(arguments)
     parts: dict[str, Any] = {
         "null": lambda: null(args.answers, args.seed),
         "planted": lambda: planted(max(20, args.answers // 4), args.seed, args.group, args.kind or KINDS),
         "speed": lambda: asyncio.run(delta_speed.measure(args.rows, args.store)),
         "multidim": lambda: delta_multidim.measure(args.data / "multidim"),
+        "heldout": lambda: delta_heldout.measure(args.data / "multidim"),
     }
     print(machine())
     kept = [parts[name]() for name in args.only or parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,24 @@ from typing import Any
 import numpy as np
 import yaml
 
+from airis_ray.delta import explain_ratios, explain_sums
 from airis_ray.delta.cube import Cause, Cube
-from airis_ray.delta.explain_ratios import Before, explain_ratio
-from airis_ray.delta.explain_sums import explain_sum
+from airis_ray.delta.explain_ratios import Before
 
 Combination = frozenset[tuple[str, str]]
 _HISTORY = 4
 """Minutes before the anomaly that the real cases are compared with, as in the literature."""
 AIMS = {"RS": 0.60, "S40": 0.85}
 SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A case: its name, the combinations that are right, and what finds some."""
+
+    name: str
+    right: frozenset[Combination]
+    solve: Callable[[], Sequence[Cause]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,13 @@ class Case:
     right: frozenset[Combination]
     found: frozenset[Combination]
     seconds: float
+
+
+def solved(problem: Problem) -> Case:
+    """A problem with what is found of it."""
+    start = time.perf_counter()
+    found = frozenset(frozenset(cause.combination.items()) for cause in problem.solve())
+    return Case(problem.name, problem.right, found, time.perf_counter() - start)
 
 
 def f1(cases: Sequence[Case]) -> float:
@@ -46,7 +62,8 @@ def measure(folder: Path) -> bool:
         print(f"there is no {folder}: name the folder with --data")
         return True
     kept = True
-    for name, cases in (("RS", list(real(folder / "RS"))), ("S40", list(synthetic(folder / "S40")))):
+    for name, problems in (("RS", real(folder / "RS")), ("S40", synthetic(folder / "S40"))):
+        cases = [solved(problem) for problem in problems]
         halves = [f1(cases[start::2]) for start in (0, 1)]
         seconds = sorted(case.seconds for case in cases)
         print(
@@ -57,7 +74,7 @@ def measure(folder: Path) -> bool:
     return kept
 
 
-def real(folder: Path) -> Iterator[Case]:
+def real(folder: Path) -> Iterator[Problem]:
     """Stalls of plays, by minute: a ratio."""
     for each in yaml.safe_load((folder / "anomaly.yaml").read_text(encoding="utf-8")):
         path = folder / f"{each['data']}.csv"
@@ -67,10 +84,10 @@ def real(folder: Path) -> Iterator[Case]:
             rows = list(csv.DictReader(lines))
         causes = each["cause"] if isinstance(each["cause"], list) else [each["cause"]]
         right = frozenset(frozenset((key, str(value)) for key, value in cause.items()) for cause in causes)
-        yield _real(each["data"], rows, int(each["timestamp"]), right)
+        yield Problem(each["data"], right, _real(rows, int(each["timestamp"])))
 
 
-def _real(name: str, rows: Sequence[Mapping[str, str]], at: int, right: frozenset[Combination]) -> Case:
+def _real(rows: Sequence[Mapping[str, str]], at: int) -> Callable[[], Sequence[Cause]]:
     dimensions = [key for key in rows[0] if key not in ("min", "value", "cnt")]
     sums: dict[tuple[str, ...], list[float]] = {}
     for row in rows:
@@ -82,15 +99,11 @@ def _real(name: str, rows: Sequence[Mapping[str, str]], at: int, right: frozense
             leaf[first] += float(row["value"]) * weight
             leaf[first + 1] += float(row["cnt"]) * weight
     columns = dict(zip(dimensions, zip(*sums, strict=True), strict=True))
-    before, rows_before, now, rows_now = np.array(list(sums.values())).T
-    start = time.perf_counter()
-    causes = explain_ratio(
-        Cube(columns), Before(before.tolist(), rows_before.tolist()), now.tolist(), rows_now.tolist()
-    )
-    return Case(name, right, _named(causes), time.perf_counter() - start)
+    before, rows_before, now, rows_now = (column.tolist() for column in np.array(list(sums.values())).T)
+    return lambda: explain_ratios.explain_ratio(Cube(columns), Before(before, rows_before), now, rows_now)
 
 
-def synthetic(folder: Path) -> Iterator[Case]:
+def synthetic(folder: Path) -> Iterator[Problem]:
     """A sum and its forecast, of a generator."""
     with (folder / "injection_info.csv").open(encoding="utf-8") as lines:
         sets = {row["timestamp"]: row["set"] for row in csv.DictReader(lines)}
@@ -99,21 +112,17 @@ def synthetic(folder: Path) -> Iterator[Case]:
             header, *rows = csv.reader(lines)
         columns: list[Any] = list(zip(*rows, strict=True))
         name = path.name.partition(".")[0]
-        actual, expected = (
-            [float(value) for value in columns[header.index(key)]] for key in ("real", "predict")
-        )
-        values = {key: columns[header.index(key)] for key in header if key not in ("real", "predict")}
         right = frozenset(_parsed(each) for each in sets[name].split(";"))
-        start = time.perf_counter()
-        causes = explain_sum(Cube(values), expected, actual)
-        yield Case(name, right, _named(causes), time.perf_counter() - start)
+        yield Problem(name, right, _synthetic(header, columns))
+
+
+def _synthetic(header: Sequence[str], columns: Sequence[Any]) -> Callable[[], Sequence[Cause]]:
+    actual, expected = ([float(value) for value in columns[header.index(key)]] for key in ("real", "predict"))
+    values = {key: columns[header.index(key)] for key in header if key not in ("real", "predict")}
+    return lambda: explain_sums.explain_sum(Cube(values), expected, actual)
 
 
 def _parsed(combination: str) -> Combination:
     return frozenset(
         (key, value) for key, _, value in (each.partition("=") for each in combination.split("&"))
     )
-
-
-def _named(causes: Sequence[Cause]) -> frozenset[Combination]:
-    return frozenset(frozenset(cause.combination.items()) for cause in causes)

@@ -33,7 +33,7 @@ class Cuboid:
 class Cause:
     """A combination of values that a change goes with, the dimensions it does not name left open.
 
-    ``gain`` says how much more likely what came is with it than without (log likelihood ratio); ``expected`` and
+    ``gain`` says how strongly the leaves speak for it (a log likelihood ratio, or a divergence); ``expected`` and
     ``actual`` are the measure's sums over its leaves.
     """
 

@@ -56,7 +56,9 @@ class Explanation(BaseModel):
     query: str
     expected: float = Field(description="how many events there would have been without the change")
     actual: float
-    gain: float = Field(description="log likelihood ratio")
+    gain: float = Field(
+        description="how strongly its events speak for it: Jeffreys' divergence or a log likelihood ratio"
+    )
 
 
 class ExplainAnswer(BaseModel):
