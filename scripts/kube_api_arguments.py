@@ -77,6 +77,7 @@ def kwok(data: Path, port: int, stages: str) -> list[str]:
         "--manage-all-nodes=true",
         "--cidr=10.244.0.0/16",
         "--node-ip=127.0.0.1",
+        "--node-name=localhost",  # without a name the second heartbeat empties the addresses
         f"--config={data / 'kwok.yaml'}",
         f"--server-address=127.0.0.1:{port}",
         f"--node-port={port}",
