@@ -21,7 +21,7 @@ from airis_ray.aiops.detect.robust import TO_DEVIATION
 from airis_ray.aiops.protocol import Choice, Scores
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
-BLOCK: Final = 200
+BLOCK: Final = 400
 """Cells that are judged in one turn, at most."""
 WARM: Final = 100
 """Cells without an alert, from which it is learned what counts as a deviation."""
@@ -97,7 +97,12 @@ class Past:
         return cells
 
     def alerts(self, values: Floats) -> Floats:
-        """[n, m]: the strength of alerts at new cells, 0 for none; remembers them. Blocks do not depend on the cut."""
+        """[n, m]: the strength of alerts at new cells, 0 for none; remembers them."""
+        first = self.seen
+        return self.silenced(self.strengths(values), first)
+
+    def strengths(self, values: Floats) -> Floats:
+        """[n, m]: how new each new cell is, before any silence; learns them. Blocks do not depend on the cut."""
         found = np.zeros(values.shape)
         at = 0
         while at < values.shape[1]:
@@ -120,7 +125,7 @@ class Past:
             return np.zeros(values.shape)
         weight = self._weighed(self._measured(filled.shape[1], first), first)
         strength = weight + BEYOND * np.log1p(FINE * beyond)
-        return self._silenced(np.where(known, strength, 0.0), first)
+        return np.where(known, strength, 0.0)
 
     def _begun(self) -> None:
         """Sums lose digits far from 0, and a first value may be any: the first cells' median is near all."""
@@ -187,8 +192,8 @@ class Past:
         found: Floats = np.maximum(np.maximum(filled - tops[:, :-1], bottoms[:, :-1] - filled), 0.0) / span
         return found
 
-    def _silenced(self, strength: Floats, first: int) -> Floats:
-        """Only what begins an alert is left. One turn for each alert of a series, not for each cell."""
+    def silenced(self, strength: Floats, first: int) -> Floats:
+        """Only what begins an alert is left, ``first``: the first cell. One turn for each alert, not for each cell."""
         cell = first + np.arange(strength.shape[1])
         found = np.zeros(strength.shape)
         rows = np.arange(len(strength))
@@ -212,12 +217,13 @@ class NoveltyDetector:
         self.names: tuple[str, ...] = ()
         self.past: Past | None = None
         self.hole: Ints = np.zeros(0, np.int64)
+        self._own: tuple[SeriesBatch, Floats] | None = None
 
     def fit(self, history: SeriesBatch) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         self.names, self.hole = history.names, stretches.longest_hole(history)
         self.past = Past.empty(history.starts, history.steps)
-        self.past.alerts(history.values)
+        self._own = (history, self.past.alerts(history.values))
         self.past.ends = history.starts + history.width * history.steps
         return self
 
@@ -225,6 +231,8 @@ class NoveltyDetector:
         """See :class:`~airis_ray.aiops.protocol.Detector`; a batch within the history is judged by itself."""
         past = fitted(self.past)
         check_rows(self.names, batch)
+        if self._own is not None and self._own[0] is batch:
+            return self._told(batch, self._own[1])
         replayed = bool((batch.starts < past.ends).any())
         judge = Past.empty(batch.starts, batch.steps) if replayed else copy.deepcopy(past)
         return self._told(batch, judge.alerts(self._gap(judge, batch))[:, -batch.width :])
@@ -234,7 +242,7 @@ class NoveltyDetector:
         past = fitted(self.past)
         check_rows(self.names, newest)
         known = int(np.clip((past.ends - newest.starts) // newest.steps, 0, newest.width).max(initial=0))
-        strength = np.zeros(newest.values.shape)
+        self._own, strength = None, np.zeros(newest.values.shape)
         rest = newest.cut(known, newest.width)
         if rest.width:
             strength[:, known:] = past.alerts(self._gap(past, rest))[:, -rest.width :]
