@@ -16,7 +16,7 @@ from airis_ray.aiops.series import Floats, SeriesBatch
     lengths=st.lists(st.integers(0, 120), min_size=1, max_size=4),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_cell_has_the_least_of_the_windows_that_cover_it(width: int, lengths: list[int], seed: int) -> None:
     size = np.array(lengths, np.int64)
     values = np.random.default_rng(seed).normal(size=(len(size), 120)).astype(np.float32)
