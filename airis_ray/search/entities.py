@@ -148,6 +148,11 @@ def read_values(reading: Reading) -> None:
             (name.value for name in unit.names if name.kind == "value" and name.key == key), value.value
         )
         if not _available(reading, key):
+            text = real.replace("_", " ")
+            if (
+                reading.meaning.signal == "logs" and key == "error.type" and reading.catalog.says(text)
+            ):  # 연결 거부: what logs say of it
+                reading.add(Clause("", "=", (text,), at=place), place)
             continue
         reading.add(Clause(_spelled(key), "=", (real,), at=place), place)
         _use_key(reading, place, key)

@@ -44,6 +44,8 @@ class Said:
     end: End | None = None
     opened: bool = False
     closed: bool = False
+    seconds: float | None = None
+    """How long it lasts from its beginning, where that was said."""
     later: bool = False
     """Whether it was opened by "after", which does not reach beyond the day it is said of."""
 
@@ -145,6 +147,10 @@ class Instants(Days):
         whole = self._whole(first)
         if said.opened:
             start = whole[0]
+            if said.seconds is not None and start >= self.now:  # 지금부터 3시간 이내
+                return back(self.now, said.seconds), self.now
+            if said.seconds is not None:
+                return start, min(back(start, -said.seconds), self.now)
             if start > self.now and first.period is None:
                 start -= timedelta(days=1)
             return start, self.now

@@ -12,6 +12,10 @@ from airis_ray.search.tokens import Piece
 _TABLE_OF_SERVICES: Final = frozenset({"count", "error_rate", "p50", "p95", "p99", "avg"})
 
 
+_NAMED: Final = ("rules", "channels", "patterns", "anomalies", "incidents")
+"""Calls that one word names, the surest first."""
+
+
 def intent_of(reading: Reading) -> str:
     """The call, by the words that name one; "" where the rest of the question decides (rows, a series or a table)."""
     said = reading.any
@@ -22,16 +26,11 @@ def intent_of(reading: Reading) -> str:
         return "similar"
     if said("signal", "forecast") or (reading.times.ahead is not None):
         return "forecast"
-    if said("signal", "rules"):
-        return "rules"
-    if said("signal", "channels"):
-        return "channels"
-    if said("signal", "patterns"):
-        return "patterns"
-    if said("signal", "anomalies"):
+    if said("signal", "anomalies") and not (logs or _log_patterns(reading)):
         return "anomalies"
-    if said("signal", "incidents"):
-        return "incidents"
+    named = next((name for name in _NAMED if said("signal", name)), None)
+    if named is not None:
+        return named
     if said("signal", "cause") and not logs:
         return "cause"
     if (
@@ -44,6 +43,12 @@ def intent_of(reading: Reading) -> str:
     if said("signal", "compare") or reading.times.halved:
         return "compare"
     return _listing(reading)
+
+
+def _log_patterns(reading: Reading) -> bool:
+    return any(
+        unit.has("signal", "patterns") and ("log" in unit.key or "로그" in unit.key) for unit in reading.units
+    )
 
 
 def _listing(reading: Reading) -> str:

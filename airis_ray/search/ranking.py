@@ -7,11 +7,15 @@ from airis_ray.search.groups import key_at
 from airis_ray.search.meaning import Measure
 from airis_ray.search.quantities import ORDERS, STATUS_KEY
 from airis_ray.search.reading import Reading
+from airis_ray.search.tokens import Piece
+
+_SORTED = frozenset({"sorted by", "sort by", "ordered by", "order by", "sort", "ranked by"})
 
 
 def read_order(reading: Reading) -> None:
     """Superlatives: 제일 느린, slowest, 최신순, top 5."""
     meaning = reading.meaning
+    _by_duration(reading)
     superlative = reading.places("superlative")
     places = reading.places("order")
     if meaning.limit is None:
@@ -19,7 +23,12 @@ def read_order(reading: Reading) -> None:
     if not meaning.measures:
         _extremes(reading, places)
     ranked = any(reading.unit(place).value("order") in ("most", "highest") for place in places)
-    if superlative or (meaning.limit is not None and places) or (ranked and reading.any("which")):
+    if (
+        superlative
+        or _of_group(reading, places)
+        or (meaning.limit is not None and places)
+        or (ranked and reading.any("which"))
+    ):
         _ranked_key(reading)
     meaning.ranking = bool(superlative or places)
     for place in (each for each in places if reading.free(each)):
@@ -47,6 +56,34 @@ def _ordered(reading: Reading, place: int) -> None:
     elif kind in ("most", "highest") and meaning.group and not meaning.measures:
         meaning.measures.append(_much(reading))
     reading.use(place)
+
+
+def _by_duration(reading: Reading) -> None:
+    """``sorted by duration``, ``응답시간 순``: the order of rows."""
+    meaning = reading.meaning
+    for place, unit in enumerate(reading.units):
+        sorts = reading.unit(place - 1).key in _SORTED or reading.unit(place + 1).key in (
+            "순",
+            "순으로",
+            "순서",
+            "내림차순",
+        )
+        if unit.has("duration") and sorts and meaning.signal == "traces" and not meaning.group:
+            meaning.order = ("duration", True)
+            meaning.measures = [each for each in meaning.measures if each.field != "duration"]
+            reading.use(place)
+
+
+def _of_group(reading: Reading, places: list[int]) -> bool:
+    """``the slowest endpoint``: whether it is a group that is ordered, and not its rows."""
+    for place in places:
+        at = reading.after(place, reach=2)
+        name = reading.name(at, ("key",)) if reading.free(at) else None
+        attribute = reading.catalog.attributes.get(name.value) if name else None
+        numeric = attribute is not None and attribute.numeric
+        if name and name.weight >= 0.9 and not numeric and not reading.unit(at + 1).has("signal"):
+            return reading.unit(place).piece is Piece.WORD
+    return False
 
 
 def _much(reading: Reading) -> Measure:

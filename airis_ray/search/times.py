@@ -110,6 +110,19 @@ class _Reader(Relations):
             midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
             self.times.ahead = int(2 * words.DAY - (self.now - midnight).total_seconds())
             return self.use(place, self.tail(self.skip(place + 1, "까지")))
+        if any(u.has("signal", "forecast") for u in self.units):
+            length = self.length(place)
+            if length is not None and self.word(length[1]) in (
+                "ahead",
+                "out",
+                "뒤",
+                "후",
+                "뒤까지",
+                "후까지",
+                "앞",
+            ):
+                self.times.ahead = int(length[0])
+                return self.use(place, self.tail(length[1] + 1))
         if self.word(place) not in words.AHEAD:
             return None
         length = self.length(self.skip(place + 1, "the"), bare=True)
@@ -172,9 +185,18 @@ class _Reader(Relations):
     def _second(self, said: Said, after: int, opener: str) -> int:
         """The other end of a range, where there is one."""
         word = self.word(after)
-        if word in ("부터", "이후", "이후로", "이래", "후로", "에서부터", "후", "부터의", "부터는") or (
-            word == "에서" and self._joins(after)
-        ):
+        if word in (
+            "부터",
+            "이후",
+            "이후로",
+            "이래",
+            "직후",
+            "후로",
+            "에서부터",
+            "후",
+            "부터의",
+            "부터는",
+        ) or (word == "에서" and self._joins(after)):
             following = self.skip(after + 1, "로")
             other = self.end_at(following, bare=True)
             if other is not None and self._closes(other[1], word):
@@ -183,7 +205,7 @@ class _Reader(Relations):
             if word == "에서":
                 return after
             said.opened = True
-            return after + 1
+            return self._for_long(said, after + 1)
         joined = word in words.TO and (
             word not in ("and", "와", "과") or (opener == "between" or not self.compares)
         )
@@ -217,7 +239,20 @@ class _Reader(Relations):
         if opener in words.FROM and opener != "between" and not (opener == "from" and dated):
             said.opened = True  # logs from yesterday are of that day
             said.later = opener == "after"
+            if word == "for":
+                return self._for_long(said, after + 1)
         return after
+
+    def _for_long(self, said: Said, after: int) -> int:
+        """``3시부터 30분간``, ``from 3pm for an hour``: a beginning and how long it lasts."""
+        length = self.length(after)
+        if length is None or length[0] < words.MINUTE:
+            return after
+        lasting = self.word(length[1] - 1) in words.LASTING
+        if not lasting and self.word(length[1]) not in words.SPAN_WORDS and self.word(after - 1) != "for":
+            return after
+        said.seconds = length[0]
+        return self.tail(length[1])
 
     def _clocked(self, said: Said, opener: str) -> bool:
         return opener in ("between", "from") or (

@@ -103,4 +103,13 @@ def _asks_rows(reading: Reading) -> bool:
         return True
     if any(clause.field in ("level", "status", "duration", "error.type") for clause in meaning.clauses):
         return True
-    return any(reading.any(kind) for kind in ("signal", "level", "status", "trend"))
+    return _rows(reading) or any(reading.any(kind) for kind in ("level", "status", "trend"))
+
+
+def _rows(reading: Reading) -> bool:
+    """Whether a word of telemetry is said, besides that for services."""
+    return any(
+        sense.kind == "signal" and sense.value != "services"
+        for unit in reading.units
+        for sense in unit.senses
+    )
