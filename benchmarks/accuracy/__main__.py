@@ -16,12 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.accuracy import demo, forecast, nab, tsb
+from benchmarks.accuracy import demo, forecast, nab, tsb, watcher
 
 SECTIONS: Final[dict[str, Callable[[Path], str]]] = {
     "tsb": tsb.run,
     "nab": nab.run,
     "demo": lambda _: demo.run(),
+    "watcher": lambda _: watcher.run(),
     "forecast": forecast.run,
 }
 PAGE: Final = Path(__file__).parents[2] / "docs" / "accuracy.md"

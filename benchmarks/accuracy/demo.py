@@ -15,11 +15,12 @@ import numpy as np
 from airis_ray.aiops.detect.choice import COUNTS
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
 from airis_ray.aiops.protocol import Anomaly, Scores
-from airis_ray.aiops.series import MINUTE, SECOND, Floats, Ints, SeriesBatch
+from airis_ray.aiops.series import MINUTE, SECOND, Bools, Floats, Ints, SeriesBatch
 from airis_ray.aiops.watch.tracking import SURE_OF_COUNTS
 from airis_ray.demo.engine import World
 from airis_ray.demo.failures import SOFT
 from airis_ray.demo.faults import Fault
+from airis_ray.demo.model import CONSUMER, SERVER
 from airis_ray.demo.plan import Plan
 from airis_ray.demo.world.services import SERVICES
 from benchmarks.accuracy.peers import netdata, signoz
@@ -32,8 +33,8 @@ DAYS: Final = 7
 RATE: Final = 0.5
 """Requests/s at the frontend."""
 STEP: Final = 5 * MINUTE
-ENOUGH: Final = 20
-"""Spans in a cell below which its mean duration is missing, as in the watcher."""
+ENOUGH: Final = 5
+"""Requests of a cell below which its median duration is missing, as in the watcher."""
 LASTS: Final = 3
 SEVERE: Final = 0.9
 """An anomaly is told once it has lasted so many cells, or at once where it is so severe: as in the watcher."""
@@ -55,7 +56,7 @@ ALARMS_FLOOR: Final = 3.0
 
 @dataclass(frozen=True)
 class Shop:
-    """Requests, failures and mean duration of each service, [series, t]."""
+    """Requests, failures and median duration of each service, [series, t]."""
 
     names: list[str]
     values: Floats
@@ -68,24 +69,30 @@ class Shop:
 
 
 def shop(days: int, faults: tuple[Fault, ...] = ()) -> Shop:
-    """Simulate; spans are counted where they were served, nothing is encoded."""
+    """Simulate; requests are counted where they were served, nothing is encoded."""
     world = World(Plan.history(SEED, START, days * 86_400, RATE, faults))
     cells = days * 86_400 * SECOND // STEP
     size = len(SERVICES) * cells
-    total = [np.zeros(size) for _ in range(3)]
+    served: list[tuple[Ints, Bools, Floats]] = []
     for start, end in world.blocks():
         for spans in world.simulation.run(world.traffic.draw(start, end), start):
+            if spans.kind.kind not in (SERVER, CONSUMER):
+                continue  # no requests, as in the watcher
             cell: Ints = (spans.start - START) // STEP
             good = cell < cells
+            failed = (spans.failure > 0) & ~SOFT[spans.failure]  # as spans have the status Error
             at = spans.kind.service * cells + cell[good]
-            seconds = (spans.end - spans.start)[good] / SECOND
-            failed = (spans.failure[good] > 0) & ~SOFT[spans.failure[good]]  # as spans have the status Error
-            for kept, weight in zip(total, (None, failed, seconds), strict=True):
-                kept += np.bincount(at, weights=weight, minlength=size)
-    count, failed, seconds = (kept.reshape(len(SERVICES), cells) for kept in total)
-    mean = np.where(count >= ENOUGH, seconds / np.maximum(count, 1), np.nan)
+            served.append((at, failed[good], (spans.end - spans.start)[good] / SECOND))
+    at, failed, seconds = (np.concatenate(column) for column in zip(*served, strict=True))
+    count = np.bincount(at, minlength=size)
+    errors = np.bincount(at, weights=failed, minlength=size)
+    middle = np.cumsum(count) - count + count // 2
+    ordered = np.append(seconds[np.lexsort((seconds, at))], np.nan)
+    median = np.where(count >= ENOUGH, ordered[middle], np.nan)
     names = [f"{service.name}/{kind}" for kind in ("requests", "errors", "duration") for service in SERVICES]
-    return Shop(names, np.concatenate([count, failed, mean]))
+    return Shop(
+        names, np.concatenate([part.reshape(len(SERVICES), cells) for part in (count, errors, median)])
+    )
 
 
 def ours(known: Shop, first: int) -> list[tuple[int, int]]:
@@ -135,7 +142,7 @@ def run() -> str:
     lines = [
         "## Anomalies: the demo",
         "",
-        f"Requests, errors and mean durations (of {ENOUGH} spans or more) of {len(SERVICES)} services,"
+        f"Requests, errors and median durations (of {ENOUGH} requests or more) of {len(SERVICES)} services,"
         f" {STEP // MINUTE} minutes a cell, seed {SEED}, {RATE} requests/s, {DAYS} days of history; then {DAYS} quiet"
         f" days, and apart from them {len(FAULTS)} faults of {FAULT_HOURS} h. False alarms: starts of anomalies in the"
         " quiet days, those within an hour of each other, over all series, as one. Ours are told as the watcher tells"
