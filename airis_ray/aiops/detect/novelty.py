@@ -20,6 +20,7 @@ from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
 from airis_ray.aiops.detect.robust import TO_DEVIATION
 from airis_ray.aiops.protocol import Choice, Scores
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
+from airis_ray.errors import InvalidInput
 
 BLOCK: Final = 400
 """Cells that are judged in one turn, at most."""
@@ -285,6 +286,11 @@ class NoveltyDetector:
     def load(cls, saved: bytes) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         arrays = state.unpack(cls.name, saved)
+        missing = sorted({f"past_{field.name}" for field in fields(Past)} - arrays.keys())
+        if missing:
+            raise InvalidInput(
+                f"state of an earlier {cls.name} detector, without {missing}: expected one fitted anew"
+            )
         made = cls()
         made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
         own: dict[str, Any] = {field.name: arrays[f"past_{field.name}"].copy() for field in fields(Past)}

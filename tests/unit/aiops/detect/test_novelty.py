@@ -1,10 +1,12 @@
 """Alerts come from the past alone, once for each event."""
 
 import numpy as np
+import pytest
 
 from airis_ray.aiops.checks import daily
-from airis_ray.aiops.detect import ranks, signs
+from airis_ray.aiops.detect import ranks, signs, state
 from airis_ray.aiops.detect.novelty import SILENCE, NoveltyDetector
+from airis_ray.errors import InvalidInput
 
 
 def test_one_point_at_a_time_says_what_all_at_once_says() -> None:
@@ -47,3 +49,9 @@ def test_measures_need_no_more_of_the_past_than_they_say() -> None:
     whole = signs.measures(values, 20, 0, 1, little)[:, kinds]
     short = signs.measures(values[:, -signs.REACH - 20 :], 20, 400, 1, little)[:, kinds]
     np.testing.assert_allclose(short, whole, rtol=1e-6)
+
+
+def test_a_state_of_the_detector_before_is_refused() -> None:
+    earlier = state.pack("novelty", {"past_values": np.zeros((1, 3))})
+    with pytest.raises(InvalidInput, match=r"earlier novelty detector, without .*past_largest"):
+        NoveltyDetector.load(earlier)
