@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+_IDLE_SECONDS = 2.0  # servers close a connection that is idle for longer (uvicorn: 5 s)
+
 
 @dataclass
 class Outcome:
@@ -52,11 +54,15 @@ def post_while(
     def work() -> None:
         connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=120)
         try:
+            asked = time.monotonic()
             while (body := take()) is not None:
+                if time.monotonic() - asked > _IDLE_SECONDS:
+                    connection.close()  # the next request opens it again
                 status, seconds = _send(connection, parts.path, body, headers, outcome)
                 with lock:
                     outcome.statuses[status] += 1
                     outcome.seconds.append(seconds)
+                asked = time.monotonic()
         except Exception as error:
             failures.append(error)
         finally:
