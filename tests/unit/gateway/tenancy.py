@@ -404,6 +404,7 @@ CASES: dict[tuple[str, str], Calls] = {
     ("GET", "/readyz"): none,
     ("GET", "/openapi.json"): none,
     ("GET", "/docs"): none,
+    ("GET", "/recorder.js"): none,
     ("GET", "/metrics"): none,
     ("GET", "/api/auth/me"): none,
     ("POST", "/api/auth/login"): log_in,
