@@ -11,7 +11,7 @@ import pytest
 
 from airis_ray.aiops.detect.mixed import MixedDetector
 from airis_ray.aiops.series import SeriesBatch
-from benchmarks.accuracy import tsb
+from benchmarks.accuracy import nab, nab_scoring, tsb
 from benchmarks.accuracy.vus import period, vus_pr
 
 SHARE = 5
@@ -19,6 +19,9 @@ SHARE = 5
 SMALL = 30_000
 FLOOR = 0.60
 SYNTHETIC_FLOOR = 0.75
+SHORT = 2600
+"""Series of NAB of fewer cells are measured."""
+ALERTS_FLOOR = 80.0
 
 
 def test_made_faults_are_ranked_first() -> None:
@@ -48,6 +51,16 @@ def test_public_series_stay_above_the_recorded_floor() -> None:
     paths = [p for p in sorted((Path(data) / "tsb-ad" / "U").glob("*.csv.gz")) if p.stat().st_size <= SMALL]
     figures = [tsb.measure("U", tsb.read_file(path)).vus for path in paths[::SHARE]]
     assert np.mean(figures) >= FLOOR, np.round(figures, 3).tolist()
+
+
+def test_public_alerts_stay_above_the_recorded_floor() -> None:
+    data = os.environ.get("AIRIS_TEST_DATA")
+    if not data:
+        pytest.skip("AIRIS_TEST_DATA names no folder with nab: accuracy of alerts is not measured")
+    folder = Path(data) / "nab"
+    files = [file for file in nab_scoring.read(folder) if len(file.values) < SHORT]
+    standard = nab_scoring.profiles(folder)[0]
+    assert nab_scoring.best(files, nab.online(files), standard).score >= ALERTS_FLOOR
 
 
 @pytest.mark.parametrize(
