@@ -12,7 +12,6 @@ from airis_ray.aiops.detect import choice, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Baseline, Expectation
 from airis_ray.aiops.detect.counts import CONTEXT, Counts, Judged
 from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
-from airis_ray.aiops.detect.lasting import Lasting
 from airis_ray.aiops.protocol import Scores
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
@@ -26,14 +25,12 @@ class SeasonalDetector:
         self.names: tuple[str, ...] = ()
         self.base: Baseline | None = None
         self.counts: Counts | None = None
-        self.lasting: Lasting | None = None
         self.hole: Ints = np.zeros(0, np.int64)
 
     def fit(self, history: SeriesBatch) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         self.names, self.base = history.names, Baseline.of(history)
         self.counts = Counts.of(history, self.base.season)
-        self.lasting = Lasting.of(self.base.expectation(history, fresh=True).departure)
         self.hole = stretches.longest_hole(history)
         return self
 
@@ -43,9 +40,7 @@ class SeasonalDetector:
         check_rows(self.names, batch)
         fresh = bool((batch.starts < base.ends).any())
         context = np.full((len(batch), CONTEXT), np.nan) if fresh else base.context(batch.starts)
-        lasting = fitted(self.lasting)
-        lasting = lasting.fresh() if fresh else lasting
-        return self._scores(base, batch, base.expectation(batch, fresh=fresh), context, lasting)
+        return self._scores(base, batch, base.expectation(batch, fresh=fresh), context)
 
     def update(self, newest: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
@@ -54,9 +49,8 @@ class SeasonalDetector:
         known = newest.times() < base.ends[:, None]
         found = base.expectation(newest)
         fresh = replace(found, departure=np.where(known, np.nan, found.departure))
-        lasting = fitted(self.lasting)
-        scores = self._scores(base, newest, fresh, base.context(newest.starts), lasting, known)
-        self.base, self.lasting = base.learn(newest, fresh), lasting.after(fresh.departure)
+        scores = self._scores(base, newest, fresh, base.context(newest.starts), known)
+        self.base = base.learn(newest, fresh)
         return scores
 
     def _scores(
@@ -65,18 +59,14 @@ class SeasonalDetector:
         batch: SeriesBatch,
         found: Expectation,
         context: Floats,
-        lasting: Lasting,
         known: Bools | None = None,
     ) -> Scores:
         counts = fitted(self.counts)
         improbable = base.improbable(found.departure)
-        sums, most = lasting.judge(found.departure)
-        lasts = sums * base.trust[:, None] > improbable
-        improbable = np.where(lasts, sums * base.trust[:, None], improbable)
-        shown, told = batch, replace(found, departure=np.where(lasts, most, found.departure))
+        shown, told = batch, found
         if counts.rows.size:
             judged = counts.judge(batch, base.season, context)
-            improbable, found, told, shown = _counted(counts.rows, judged, improbable, (found, told), batch)
+            improbable, found, told, shown = _counted(counts.rows, judged, improbable, found, batch)
         if known is not None:
             improbable = np.where(known, np.nan, improbable)
         score = tails.score(improbable)
@@ -93,7 +83,6 @@ class SeasonalDetector:
             "hole": self.hole,
             **fitted(self.base).arrays(),
             **fitted(self.counts).arrays(),
-            **fitted(self.lasting).arrays(),
         }
         return state.pack(self.name, arrays)
 
@@ -104,25 +93,23 @@ class SeasonalDetector:
         made = cls()
         made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
         made.base, made.counts = Baseline.from_arrays(arrays), Counts.from_arrays(arrays)
-        made.lasting = Lasting.from_arrays(arrays)
         return made
 
 
 def _counted(
-    rows: Ints,
-    judged: Judged,
-    improbable: Floats,
-    expected: tuple[Expectation, Expectation],
-    batch: SeriesBatch,
+    rows: Ints, judged: Judged, improbable: Floats, found: Expectation, batch: SeriesBatch
 ) -> tuple[Floats, Expectation, Expectation, SeriesBatch]:
     """With the rows that are counts put in: the chances, the expectation of each cell, and what is told of anomalies,
     the expectation and the values, which are means of the windows."""
     improbable, values = improbable.copy(), batch.values.copy()
     improbable[rows], values[rows] = judged.improbable, judged.value
     cells, windows = (
-        Expectation(each.expected.copy(), each.deviation.copy(), each.departure.copy()) for each in expected
+        Expectation(found.expected.copy(), found.deviation.copy(), found.departure.copy()) for _ in range(2)
     )
-    for each, usual in ((cells, judged.expected), (windows, judged.usual)):
-        each.expected[rows], each.deviation[rows] = usual, judged.deviation
-        each.departure[rows] = judged.departure
+    for each, expected in ((cells, judged.expected), (windows, judged.usual)):
+        each.expected[rows], each.deviation[rows], each.departure[rows] = (
+            expected,
+            judged.deviation,
+            judged.departure,
+        )
     return improbable, cells, windows, replace(batch, values=values)
