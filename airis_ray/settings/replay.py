@@ -31,11 +31,14 @@ def _checked_patterns(text: str) -> str:
         return text
     import re2  # most processes never need it
 
+    options = re2.Options()
+    options.log_errors = False
     for item in text.split():
         try:
-            found = re2.compile(item)
+            found = re2.compile(item, options)
         except re2.error as error:
-            raise ValueError(f"{item!r} is no regular expression of RE2: {error}") from None
+            (reason,) = error.args
+            raise ValueError(f"{item!r} is no regular expression of RE2: {reason.decode()}") from None
         if found.match(""):
             raise ValueError(f"{item!r} matches the empty text")
     return text

@@ -181,3 +181,8 @@ def test_an_event_that_is_nested_too_deeply_is_refused() -> None:
         nested = [nested]
     with pytest.raises(InvalidInput, match="cannot be written"):
         mask([{"type": 5, "data": nested, "timestamp": START}])
+
+
+def test_patterns_that_re2_does_not_know_are_refused() -> None:
+    with pytest.raises(ValueError, match="invalid perl operator"):
+        ReplaySettings(mask_patterns="(?<=a)b")
