@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airis_ray.search.quantities import RANKS
+from airis_ray.search.quantities import RANKS, TIME_UNITS
 from airis_ray.search.reading import Reading
 from airis_ray.search.signals import has_metric, quoted
 from airis_ray.search.tokens import Piece
@@ -26,7 +26,7 @@ def intent_of(reading: Reading) -> str:
         return "similar"
     if said("signal", "forecast") or (reading.times.ahead is not None):
         return "forecast"
-    if said("signal", "anomalies") and not (logs or _log_patterns(reading)):
+    if (said("signal", "anomalies") or _amiss(reading)) and not (logs or _log_patterns(reading)):
         return "anomalies"
     named = next((name for name in _NAMED if said("signal", name)), None)
     if named is not None:
@@ -43,6 +43,17 @@ def intent_of(reading: Reading) -> str:
     if said("signal", "compare") or reading.times.halved:
         return "compare"
     return _listing(reading)
+
+
+def _amiss(reading: Reading) -> bool:
+    """``이상 있었나``: 이상 that compares nothing."""
+    return any(
+        unit.key == "이상"
+        and reading.unit(place + 1).key.startswith(("있", "없"))
+        and not (reading.unit(place - 1).has("level") or reading.unit(place - 1).piece is Piece.NUMBER)
+        and reading.unit(place - 1).key not in TIME_UNITS
+        for place, unit in enumerate(reading.units)
+    )
 
 
 def _log_patterns(reading: Reading) -> bool:

@@ -8,6 +8,8 @@ from airis_ray.search import timewords as words
 from airis_ray.search.instants import Instants
 from airis_ray.search.periods import day_of, week_of
 
+_HALVING = frozenset({"전후", "전후로", "앞뒤", "앞뒤로", "전", "이전"})
+
 
 class Relations(Instants):
     """Reads ranges that depend on another one; every rule returns the place behind what it read, or None."""
@@ -19,6 +21,8 @@ class Relations(Instants):
         if english and self.word(place + 2) in ("after", "since"):
             first = self.skip(place + 3, "the")
         elif english:
+            return None
+        if not english and not any(unit.key in _HALVING for unit in self.units[place:]):
             return None
         found = self.end_at(first, bare=english)
         if found is None or not (found[0].clock or found[0].instant):

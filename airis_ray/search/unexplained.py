@@ -32,6 +32,7 @@ def read_unexplained(reading: Reading) -> None:
         if _nobodys_service(reading, place):
             meaning.unresolved.append(unit.text)
             meaning.blocked = True
+            reading.use(place)
         if not reading.free(place):
             continue
         if unit.piece in _TOLD or _matters(reading, place):
