@@ -89,6 +89,8 @@ def _held_out(
 
 
 def _results(problems: Sequence[Problem], module: Any, choice: Choice) -> list[Case]:
-    constants = {name: _STATISTICS[value] if name == "_gain" else value for name, value in choice}
+    constants: dict[str, Any] = {
+        name: _STATISTICS[value] if name == "_gain" else value for name, value in choice
+    }
     with mock.patch.multiple(module, **constants):
         return [solved(problem) for problem in problems]

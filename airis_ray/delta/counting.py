@@ -32,9 +32,9 @@ _PAIR: Final = 2
 """In slot 1: what every row has once, and the first pair's."""
 _EMPTY: Final = np.uint64(0x9AE16A3B2F90404F >> _BITS)
 """What is left of the hash of a value that is empty, and so absent."""
-SETTINGS: Final = {"max_block_size": 4096, "optimize_functions_to_subcolumns": 0}
-"""Of these statements: so many rows become 40 numbers and more each, which should stay in the processor's caches; and a
-map is read once, not as its keys, its values and itself."""
+SETTINGS: Final = {"max_block_size": 16_384, "optimize_functions_to_subcolumns": 0}
+"""Of these statements: smaller blocks than usual, for each row becomes 40 numbers and more, which should stay in the
+processor's caches; and a map is read once, not as its keys, its values and itself."""
 
 
 def counts(compared: Compared, plan: Plan, *, overlap: bool) -> Sql:

@@ -24,8 +24,8 @@ SAMPLE_ROWS: Final = 10_000
 """Rows of each side that decide what is worth counting; smaller sides are taken whole."""
 _SCATTERED: Final = 2_000_000
 """Rows of both sides up to which the sample's are drawn one by one."""
-_CLUSTERS: Final = (128, 64)
-"""Draws of cells for the target and for the rest: what 1 % of the target has in common is in one of them."""
+_CLUSTERS: Final = (96, 48)
+"""Draws of cells for the target and for the rest: what 2 % of the target has in common is most likely in one of them."""
 _NAMED: Final = 1000
 """Cells that a statement names at most; ClickHouse reads no longer ones."""
 _GROUPS: Final = 1024
