@@ -17,7 +17,6 @@ _KINDS: Final = {
     "server": "Server",
     "internal": "Internal",
 }
-_STATUS_NOISE: Final = ("에러", "오류", "error", "errors", "실패", "failed")
 
 
 def read_services(reading: Reading) -> None:
@@ -154,12 +153,8 @@ def read_values(reading: Reading) -> None:
             ):  # 연결 거부: what logs say of it
                 reading.add(Clause("", "=", (text,), at=place), place)
             continue
-        reading.add(Clause(_spelled(key), "=", (real,), at=place), place)
+        reading.add(Clause(key, "=", (real,), at=place), place)
         _use_key(reading, place, key)
-
-
-def _spelled(key: str) -> str:
-    return key
 
 
 def _path(reading: Reading, place: int) -> None:

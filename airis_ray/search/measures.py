@@ -15,7 +15,6 @@ _OF_VALUES: Final = frozenset({"avg", "max", "min", "sum"})
 _TIMES: Final = ("몇번", "몇 번", "몇건", "몇 건", "몇회", "몇 회", "건수", "횟수")
 """Counts of what happened, and not of whom it happened to."""
 _SUMMED: Final = frozenset({"매출", "매출액", "매상", "돈", "money", "revenue", "sales"})
-_JOINING: Final = frozenset({"와", "과", "랑", "이랑", "하고", "및", "and", ",", "/", "&", "별"})
 
 
 def read_measures(reading: Reading) -> None:

@@ -199,7 +199,7 @@ class _Reader(Relations):
         ) or (word == "에서" and self._joins(after)):
             following = self.skip(after + 1, "로")
             other = self.end_at(following, bare=True)
-            if other is not None and self._closes(other[1], word):
+            if other is not None:
                 said.end = other[0]
                 return self._closing(other[1])
             if word == "에서":
@@ -262,9 +262,6 @@ class _Reader(Relations):
     def _joins(self, after: int) -> bool:
         """Whether 에서 goes on to another time (``2시에서 4시``) and does not say where."""
         return self.end_at(after + 1, bare=True) is not None
-
-    def _closes(self, after: int, word: str) -> bool:
-        return word != "에서" or self.word(after) in ("까지", "사이", "사이에") or True
 
     def _closing(self, after: int) -> int:
         while self.word(after) in (
