@@ -25,7 +25,7 @@ SAMPLE_ROWS: Final = 10_000
 _SCATTERED: Final = 2_000_000
 """Rows of both sides up to which the sample's are drawn one by one."""
 _CLUSTERS: Final = (96, 48)
-"""Draws of cells for the target and for the rest: what 2 % of the target has in common is most likely in one of them."""
+"""Draws of cells for the target and for the rest: what 2 % of the target have in common is likely in one."""
 _NAMED: Final = 1000
 """Cells that a statement names at most; ClickHouse reads no longer ones."""
 _GROUPS: Final = 1024
