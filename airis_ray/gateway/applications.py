@@ -71,7 +71,10 @@ def _replay(settings: Settings, store: Store, guard: Guard) -> FastAPI:
 APPLICATIONS: Final = (
     Application("gateway", "", "Keys, tenants, readiness, documents", _gateway),
     Application(
-        "ingest", "/v1", "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts, recordings", _ingest
+        "ingest",
+        "/v1",
+        "Telemetry in: OTLP, Prometheus, Loki, Elasticsearch, Splunk, alerts, recordings",
+        _ingest,
     ),
     Application("analytics", "/api/analytics", "Search, series, services, traces, SQL", _analytics),
     Application("search", "/api/search", "Questions in Korean and English, logs by meaning", _search),

@@ -41,7 +41,9 @@ def test_what_scikit_learn_scores_is_what_the_server_scores() -> None:
 
 
 def test_a_reconstruction_of_windows_is_scored_by_its_error() -> None:
-    model = MLPRegressor(hidden_layer_sizes=(4,), tol=0.1, n_iter_no_change=2, random_state=0).fit(WINDOWS, WINDOWS)
+    model = MLPRegressor(hidden_layer_sizes=(4,), tol=0.1, n_iter_no_change=2, random_state=0).fit(
+        WINDOWS, WINDOWS
+    )
     errors = np.square(model.predict(WINDOWS) - WINDOWS).mean(axis=1)
     assert served(model) == pytest.approx(errors, rel=1e-3)
 

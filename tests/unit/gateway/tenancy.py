@@ -282,7 +282,10 @@ def series(**options: Any) -> Calls:
 
 def detect(me: Party, other: Party) -> list[Call]:
     (call,) = series()(me, other)
-    return [call, *(Call(json={**call.json, "model": party.model}, shows=party is me) for party in (me, other))]
+    return [
+        call,
+        *(Call(json={**call.json, "model": party.model}, shows=party is me) for party in (me, other)),
+    ]
 
 
 def models(me: Party, other: Party) -> list[Call]:
