@@ -44,7 +44,7 @@ type: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
 unit: $(STAMP) ## unit tests (no Ray, no network)
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n logical --maxprocesses 4 --dist loadfile
 
 contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a real server)
 	$(BIN)/pytest tests/contract

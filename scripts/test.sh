@@ -8,8 +8,9 @@ scripts/system-packages
 "$bin/ruff" format --check .
 "$bin/mypy"
 VENV="${VENV:-.venv}" scripts/ui test
-# One process each: the unit tests hold the engine in their own process, which must not share it with a running Ray.
-"$bin/pytest" tests/unit
+# Apart from each other: the unit tests hold the engine in their own processes (one a core, by files), which must not share
+# one with a running Ray.
+"$bin/pytest" tests/unit -n logical --maxprocesses 4 --dist loadfile
 "$bin/pytest" tests/contract
 "$bin/pytest" tests/e2e -rs
 "$bin/pytest" tests/serve
