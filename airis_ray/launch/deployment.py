@@ -141,5 +141,11 @@ def _end_serve_run(sentence: str) -> None:
     with contextlib.suppress(OSError):
         with open(f"/proc/{pid}/fd/2", "a", encoding="utf-8") as terminal:
             terminal.write(f"{MARK}{sentence}\n")
-        # Of a SIGTERM Ray prints the stack. Its processes end when their driver is gone.
-        os.kill(pid, signal.SIGHUP)
+        # Of a SIGTERM Ray prints the stack, but nohup lets a SIGHUP pass. Ray ends when its driver is gone.
+        os.kill(pid, signal.SIGTERM if _ignores_hangup(pid) else signal.SIGHUP)
+
+
+def _ignores_hangup(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    ignored = next(line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(ignored, 16) >> (signal.SIGHUP - 1) & 1)
