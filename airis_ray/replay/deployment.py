@@ -21,18 +21,12 @@ class Replay:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: FastAPI | None = None
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
         export_metrics()
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
-        self._app = create_app(self._settings, store, service_guard(self._settings, "replay", store))
-        return self._app
-
-    async def follow(self) -> int:
-        """Compare the events of anomalies that were not yet; how many still wait. The watcher calls it."""
-        return int(await self._app.state.follower.follow()) if self._app is not None else 1
+        return create_app(self._settings, store, service_guard(self._settings, "replay", store))
 
     async def vitals(self) -> Vitals:
         """What this replica tells of itself."""

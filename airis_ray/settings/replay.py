@@ -68,8 +68,8 @@ class ReplaySettings(Group):
 
     url: str | None = Field(
         None,
-        description="where blocks lie: a folder, file:///path, s3://bucket/prefix and what else fsspec knows (the "
-        "folder replay of the data folder)",
+        description="where blocks lie: a folder, or the address of an object store as fsspec takes it (the folder "
+        "replay of the data folder)",
     )
     max_bytes: Bytes = Field(64 * 2**20, gt=0, description="size of one session, before compression")
     max_length: Seconds = Field(3 * 3600.0, gt=0, description="longest time from a session's first event")
