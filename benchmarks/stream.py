@@ -31,6 +31,7 @@ from scripts.otel_collector import CACHE, built, versions
 
 _ARRIVAL_SECONDS = 120.0  # without one more span in the store: then what is missing is lost
 _WARM_UP_SECONDS = 5.0
+_TENTHS = 10
 
 
 class Bench:
@@ -79,7 +80,7 @@ class Bench:
             self._arrived(sampler, target.accepted)
             wall = time.perf_counter() - started
             for group in here.groups:
-                self._memory(f"{name}: {group}", *sampler.growth(group))
+                self._memory(f"{name}: {group}", sampler, group)
         asyncio.run(quiet(here.pids("store")))
         return self._measured(f"{name}: sustained", here, before, feed.accepted - base, wall)
 
@@ -133,8 +134,11 @@ class Bench:
         self._report.notes.append(f"{name}: without the store {rows / outside:,.0f} spans/s/core")
         return self._report.add(name, [Run(rows, int(rows * self._body.wire), wall, sum(spent.values()))])
 
-    def _memory(self, name: str, second: float, last: float) -> None:
+    def _memory(self, name: str, sampler: Sampler, group: str) -> None:
+        second, last = sampler.growth(group)
         share = last / max(second, 1e-9)
+        course = " ".join(f"{size:.0f}" for size in sampler.course(group, _TENTHS))
+        self._report.notes.append(f"{name}: memory of each tenth of the time, MB: {course}")
         self._report.ratio(
             f"{name}: memory of the last quarter ({last:.0f} MB) / of the second", share, 1.1, at_most=True
         )
