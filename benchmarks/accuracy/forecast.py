@@ -16,14 +16,15 @@ from typing import Final
 import numpy as np
 
 from airis_ray.aiops.forecast import Forecast, forecast
-from airis_ray.aiops.series import HOUR, Floats, SeriesBatch
+from airis_ray.aiops.series import HOUR, Bools, Floats, SeriesBatch
 from benchmarks.accuracy import forecast_data as gift
 from benchmarks.accuracy.forecast_data import Configuration
 
-MASE_FLOOR: Final = 0.62
-"""Relative to the seasonal naive, geometric mean over configurations: past this the release gate fails."""
-COVERAGE: Final = (0.90, 0.99)
-"""Between these the 95 % bands must be, over all windows."""
+MASE_FLOOR: Final = 0.48
+LOSS_FLOOR: Final = 0.45
+"""Relative to the seasonal naive, geometric mean over configurations: past these the release gate fails."""
+COVERAGE: Final = {80: (0.77, 0.83), 95: (0.93, 0.97)}
+"""Between these the bands must be, over all windows."""
 SPEED: Final = (1000, 672, 48)
 """Series, points of history, steps ahead of the speed run."""
 
@@ -37,6 +38,9 @@ class Row:
     loss: float
     inside80: float
     inside95: float
+    others80: float
+    others95: float
+    """of the series that no constant of the bands was set on"""
     naive_mase: float
     naive_loss: float
     windows: int
@@ -51,9 +55,10 @@ def measure(configuration: Configuration) -> Row:
     deciles = np.stack([found.quantile(level) for level in gift.DECILES], axis=2)
     relative = gift.mase(configuration, found.median) / naive_mase
     loss = gift.weighted_quantile_loss(configuration, deciles) / naive_loss
-    inside80, inside95 = (_inside(found, configuration.futures, level) for level in (80, 95))
-    own = (naive_mase, naive_loss)
-    return Row(configuration.name, relative, loss, inside80, inside95, *own, len(found.names))
+    within = [_inside(found, configuration.futures, level) for level in COVERAGE]
+    others = [each[configuration.series % 2 == 1] for each in within]
+    shares = [float(each.mean()) for each in (*within, *others)]
+    return Row(configuration.name, relative, loss, *shares, naive_mase, naive_loss, len(found.names))
 
 
 def geometric(values: list[float]) -> float:
@@ -85,7 +90,7 @@ def run(data: Path) -> str:
     """The section of docs/accuracy.md; raises AssertionError where a floor is missed."""
     rows = [measure(configuration) for configuration in gift.configurations(data)]
     whole = geometric([row.mase for row in rows]), geometric([row.loss for row in rows])
-    inside = float(np.mean([row.inside80 for row in rows])), float(np.mean([row.inside95 for row in rows]))
+    inside, others = _coverage(rows)
     lines = [
         "## Forecasts",
         "",
@@ -99,6 +104,10 @@ def run(data: Path) -> str:
         f"| **geometric mean (bands: mean)** | | **{whole[0]:.3f}** | **{whole[1]:.3f}** "
         f"| {inside[0]:.3f} | {inside[1]:.3f} | | |",
         "",
+        "The constants of the bands were set on every other series, the first, third and so on of each configuration"
+        " (these windows and those of one and two test parts earlier). On the series between them the 80 % bands hold"
+        f" {others[0]:.3f}, the 95 % bands {others[1]:.3f}.",
+        "",
         f"Speed: {SPEED[0]} series of {SPEED[1]} points, {SPEED[2]} steps ahead: {seconds():.1f} CPU seconds,"
         " one thread, median of 3.",
         "",
@@ -106,11 +115,23 @@ def run(data: Path) -> str:
         "",
         *_peers(data / "gift-eval", whole),
     ]
-    if whole[0] > MASE_FLOOR or not COVERAGE[0] <= inside[1] <= COVERAGE[1]:
-        raise AssertionError(
-            f"forecasts fell below the floor: MASE {whole[0]:.3f}, 95 % bands hold {inside[1]:.3f}"
-        )
+    _hold(whole, inside)
     return "\n".join(lines) + "\n"
+
+
+def _hold(whole: tuple[float, float], inside: Floats) -> None:
+    """Raises AssertionError where a floor is missed."""
+    within = all(low <= share <= high for share, (low, high) in zip(inside, COVERAGE.values(), strict=True))
+    if whole[0] > MASE_FLOOR or whole[1] > LOSS_FLOOR or not within:
+        figures = f"MASE {whole[0]:.3f}, WQL {whole[1]:.3f}, bands hold {inside[0]:.3f} and {inside[1]:.3f}"
+        raise AssertionError(f"forecasts fell below the floor: {figures}")
+
+
+def _coverage(rows: list[Row]) -> tuple[Floats, Floats]:
+    """Of the 80 and 95 % bands, the mean over configurations: of all series, and of those left out."""
+    shares = np.array([[row.inside80, row.inside95, row.others80, row.others95] for row in rows])
+    mean = shares.mean(axis=0)
+    return mean[:2], mean[2:]
 
 
 def _line(row: Row) -> str:
@@ -159,9 +180,9 @@ def _peers(folder: Path, ours: tuple[float, float]) -> list[str]:
     ]
 
 
-def _inside(found: Forecast, futures: Floats, level: float) -> float:
+def _inside(found: Forecast, futures: Floats, level: float) -> Bools:
     low, high = found.band(level)
-    return float(((low <= futures) & (futures <= high)).mean())
+    return (low <= futures) & (futures <= high)
 
 
 def main() -> None:

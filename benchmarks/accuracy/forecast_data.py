@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import norm
 
-from airis_ray.aiops.series import SECOND, Floats, SeriesBatch
+from airis_ray.aiops.series import SECOND, Floats, Ints, SeriesBatch
 
 DECILES: Final = np.arange(1, 10) / 10
 PUBLISHED: Final = {
@@ -60,6 +60,8 @@ class Configuration:
     histories: tuple[Floats, ...]
     futures: Floats
     """[windows, horizon]"""
+    series: Ints
+    """[windows] which series each window is of"""
 
     def batch(self) -> SeriesBatch:
         width = max(len(history) for history in self.histories)
@@ -74,12 +76,16 @@ def configurations(data: Path, *, back: int = 0) -> Iterator[Configuration]:
     """All of them; ``back`` > 0: the windows that many test parts earlier, for choosing between variants."""
     for name, season, horizon, step in (("Hourly", 24, 48, 3600), ("Weekly", 1, 13, 7 * 86400)):
         histories, futures = _m4(data / "m4" / "Dataset", name, horizon, back)
-        yield Configuration(f"m4_{name.lower()}/short", season, horizon, step, histories, futures)
+        series = np.arange(len(histories))
+        yield Configuration(f"m4_{name.lower()}/short", season, horizon, step, histories, futures, series)
     with np.load(data / "bizitobs" / "l2c.npz") as arrays:
         for name, season, step in (("5T", 288, 300), ("H", 24, 3600)):
             for term, times in (("short", 1), ("medium", 10), ("long", 15)):
-                histories, futures = _rolling(arrays[f"l2c_{name}"], 48 * times, back)
-                yield Configuration(f"l2c/{name}/{term}", season, 48 * times, step, histories, futures)
+                values = arrays[f"l2c_{name}"]
+                histories, futures = _rolling(values, 48 * times, back)
+                series = np.repeat(np.arange(len(values)), len(histories) // len(values))
+                named = f"l2c/{name}/{term}"
+                yield Configuration(named, season, 48 * times, step, histories, futures, series)
 
 
 def mase(configuration: Configuration, median: Floats) -> float:

@@ -1,7 +1,7 @@
 """Quantiles from the errors of the trials: split conformal prediction (Vovk et al. 2005), smoothed over the horizon.
 
-Errors at one step ahead are pooled with those at steps about as far ahead. Where few trials are there, the
-tails are blended with those of a Laplace distribution of the same mean absolute error.
+Errors at one step ahead are pooled with those at steps about as far ahead. As there are few trials, their
+quantiles are blended with those of a Laplace distribution of the same mean absolute error.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from airis_ray.aiops.series import Floats, Ints
 
 REACH: Final = 0.35
 """Steps from ``j * (1 - REACH)`` to ``j * (1 + REACH)`` share their errors."""
-INSIDE: Final = (1.05, 0.25)
-TAILS: Final = (1.1, 0.9)
+INSIDE: Final = (1.05, 0.25, 0.4)
+TAILS: Final = (0.95, 0.8, 0.5)
 """Shares were chosen on the very trials that the errors come from, and the future may differ more: errors to come are
-larger by (a + b * unsteadiness), within the 80 % band and at the edges of the 95 % band. Unsteadiness is by how much
-the error differs from trial to trial. Set on windows that no published figure is from."""
+larger by (a + b * unsteadiness + c / trials), within the 80 % band and at the edges of the 95 % band. Unsteadiness is
+by how much the error differs from trial to trial; trials are those that do not overlap: of a horizon as long as a
+third of the history there is only one. Set on every other series; docs/accuracy.md has the figures of the rest."""
 KNOTS: Final = 12
-OWN_WEIGHT: Final = 0.35
+OWN_WEIGHT: Final = 0.1
 """How much the series' own quantiles count against those of the Laplace distribution."""
 
 
@@ -52,7 +53,7 @@ def _optimism(mixture: Mixture, levels: Floats) -> Floats:
     mean = errors.mean(axis=1)
     unsteady = np.minimum(errors.std(axis=1) / np.where(mean > 0, mean, 1.0), 1.5)[:, None, None]
     outer = np.clip((np.abs(levels - 0.5) - 0.4) / 0.075, 0, None)
-    inner_factor, outer_factor = (part[0] + part[1] * unsteady for part in (INSIDE, TAILS))
+    inner_factor, outer_factor = (a + b * unsteady + c / mixture.apart for a, b, c in (INSIDE, TAILS))
     found: Floats = inner_factor + outer * (outer_factor - inner_factor)
     return found
 

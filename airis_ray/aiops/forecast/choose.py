@@ -32,6 +32,8 @@ class Mixture:
     """[n, o, k] by how much errors of the trials are expected to be larger than on average"""
     restless_ahead: Floats
     """[n, h] the same of the forecast"""
+    apart: float
+    """how many of the trials do not overlap, 1 at least"""
     shares: Floats
     """[n, m]"""
     names: tuple[str, ...]
@@ -62,7 +64,8 @@ def mix(histories: Histories, length: int, horizon: int) -> Mixture:
     restless_ahead = volatility.of_columns(
         histories, np.broadcast_to(last + np.arange(1, horizon + 1), point.shape)
     )
-    return Mixture(point, actual - mixed, restless, restless_ahead, shares, names, gain)
+    apart = min(max((last - upto) / tested, 1.0), float(origins.shape[1]))
+    return Mixture(point, actual - mixed, restless, restless_ahead, apart, shares, names, gain)
 
 
 def _plan(histories: Histories, length: int, horizon: int) -> tuple[int, int, Ints]:

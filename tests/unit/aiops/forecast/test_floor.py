@@ -11,7 +11,7 @@ from benchmarks.accuracy import forecast as accuracy
 from benchmarks.accuracy import forecast_data
 
 DATA = os.environ.get("AIRIS_TEST_DATA")
-FLOORS = {"l2c/H/short": (0.55, 0.55), "l2c/H/medium": (0.45, 0.40)}
+FLOORS = {"l2c/H/short": (0.49, 0.48), "l2c/H/medium": (0.36, 0.29)}
 """MASE and weighted quantile loss relative to the seasonal naive, some way above the recorded figures."""
 
 
@@ -28,6 +28,7 @@ def test_accuracy_is_not_below_the_recorded_floor() -> None:
     for name, (mase, loss) in FLOORS.items():
         assert rows[name].mase <= mase
         assert rows[name].loss <= loss
-        assert rows[name].inside95 >= 0.85
+        assert 0.75 <= rows[name].inside80 <= 0.90
+        assert rows[name].inside95 >= 0.93
         published = forecast_data.PUBLISHED[name]["seasonal naive"]
         assert (rows[name].naive_mase, rows[name].naive_loss) == pytest.approx(published, rel=1e-4)
