@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from airis_ray.ingest.app import create_app
+from airis_ray.ingest.collecting import collect_rarely
 from airis_ray.ingest.intake import Intake
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
@@ -21,6 +22,7 @@ from airis_ray.web.service import service_guard
 
 async def main(port: int) -> None:
     """Serve until SIGTERM. The store of the settings must run already."""
+    collect_rarely()  # as a replica does
     settings = Settings.from_env()
     store = open_store(settings)
     await migrate(store, settings=settings)

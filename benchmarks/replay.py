@@ -1,10 +1,13 @@
 """How fast recordings come in, and how fast the list of sessions answers.
 
-``python -m benchmarks.replay`` sends ``--sessions`` sessions (default 20) of ``--mb`` MB each to the ingest application
-in chunks of ``--chunk-kb``, in this process without a network, over an embedded store and a local object store, and
-prints MB of JSON a second and core: CPU of this process, all its threads. Beside it, on the same bytes: zstd alone at
-the same level (the physical limit: every byte has to be compressed), and orjson alone (read and written once).
-Then it puts ``--listed`` summaries into the store and asks for pages of the list.
+``python -m benchmarks.replay`` sends ``--sessions`` sessions (default 20) of ``--mb`` MB each in chunks of
+``--chunk-kb`` to the ingest application under uvicorn, over the embedded store and local blocks, each its own process,
+``--together`` chunks at a time, and prints MB of JSON a second and core: the CPU of both processes, all threads; what
+sends is not counted. A session's chunks come one after the other; with ``--spread`` every session sends its first
+before any sends its second, as a thousand visitors do. ``--seconds`` ends the sending early. Beside it, on the same
+bytes: zstd alone at the same level (the physical limit: every byte has to be compressed), orjson alone (read and
+written once), and the chunks' own work without a server. Then it puts ``--listed`` summaries into a store and asks for
+pages of the list.
 """
 
 from __future__ import annotations
@@ -14,34 +17,32 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import aiohttp
 import httpx
 import orjson
 import zstandard
 
-from airis_ray.ingest.app import create_app as create_ingest
 from airis_ray.ingest.collecting import collect_rarely
-from airis_ray.ingest.intake import Intake
 from airis_ray.replay.app import create_app as create_replay
 from airis_ray.replay.masking import Masker
 from airis_ray.replay.plain import read_chunk
 from airis_ray.replay.summary import Summary
 from airis_ray.replay.tables import SESSIONS, session_rows
 from airis_ray.settings import Settings
+from airis_ray.settings.replay import ReplaySettings
 from airis_ray.store.migrate import migrate
 from airis_ray.store.protocol import Store
 from airis_ray.web.auth import ALL_SCOPES, Guard, Principal
-from benchmarks.report import machine
+from benchmarks.instance import Instance, parts
+from benchmarks.recordings import WORDS, chunks
+from benchmarks.report import Stopwatch, machine, quiet
 from tests.support.local_store import LocalStore
 
 _TENANT: Final = "bench"
-_WORDS: Final = (
-    "cart", "checkout", "product", "review", "shipping", "coupon", "account", "order", "결제", "장바구니", "주문",
-    "배송",
-)  # fmt: skip
 
 
 class Anybody:
@@ -49,86 +50,6 @@ class Anybody:
 
     async def verify(self, key: str) -> Principal | None:
         return Principal(key, _TENANT, ALL_SCOPES)
-
-
-def chunks(rng: random.Random, nbytes: int, chunk: int, session: str, start: int) -> list[bytes]:
-    """A session's requests: a snapshot, then moves, changes of the page, input, clicks, console and network."""
-    bodies: list[bytes] = []
-    at, number, done = start, 1, 0
-    while done < nbytes:
-        events: list[dict[str, Any]] = []
-        size = 0
-        if not bodies:
-            number, page = _page(rng, 900, number)
-            view = {"href": "https://shop.example/cart", "width": 1, "height": 1}
-            events.append({"type": 4, "data": view, "timestamp": at})
-            events.append({"type": 2, "data": {"node": page}, "timestamp": at})
-            size = len(orjson.dumps(events))
-        while size < chunk:
-            at += 50
-            number, event = _event(rng, number, at)
-            events.append(event)
-            size += len(orjson.dumps(event))
-        metadata = {"sequence": len(bodies), "tab": "t", "user": "u", "service": "web"}
-        bodies.append(orjson.dumps({"session_id": session, "events": events, "metadata": metadata}))
-        done += size
-    return bodies
-
-
-def _page(rng: random.Random, nodes: int, number: int) -> tuple[int, dict[str, Any]]:
-    children = []
-    for _ in range(nodes):
-        number, node = _node(rng, number)
-        children.append(node)
-    html = {"type": 2, "tagName": "html", "attributes": {}, "childNodes": children, "id": 2}
-    return number, {"type": 0, "childNodes": [html], "id": 1}
-
-
-def _node(rng: random.Random, number: int) -> tuple[int, dict[str, Any]]:
-    said = " ".join(rng.choices(_WORDS, k=rng.randrange(2, 14)))
-    tag = "input" if rng.random() < 0.03 else rng.choice(("div", "p", "span", "li", "a"))
-    attributes = {
-        "class": f"{rng.choice(_WORDS)}-{rng.randrange(40)} col",
-        "data-v": f"{rng.getrandbits(32):x}",
-    }
-    if tag == "input":
-        attributes["value"] = said
-    text = {"type": 3, "textContent": said, "id": number + 1}
-    node = {"type": 2, "tagName": tag, "attributes": attributes, "childNodes": [text], "id": number}
-    return number + 2, node
-
-
-def _event(rng: random.Random, number: int, at: int) -> tuple[int, dict[str, Any]]:
-    kind = rng.random()
-    if kind < 0.35:
-        positions = [
-            {"x": rng.randrange(1500), "y": rng.randrange(900), "id": number, "timeOffset": -50 * n}
-            for n in range(8)
-        ]
-        data: dict[str, Any] = {"source": 1, "positions": positions}
-    elif kind < 0.85:
-        adds = []
-        for _ in range(rng.randrange(1, 12)):
-            number, node = _node(rng, number)
-            adds.append({"parentId": 2, "nextId": None, "node": node})
-        style = {"style": {"transform": f"translate({rng.random()}px)"}}
-        data = {
-            "source": 0,
-            "texts": [],
-            "attributes": [{"id": 2, "attributes": style}],
-            "removes": [],
-            "adds": adds,
-        }
-    elif kind < 0.92:
-        data = {"source": 3, "id": 1, "x": 0, "y": rng.randrange(9000)}
-    elif kind < 0.95:
-        data = {"source": 2, "type": 2, "id": number, "x": rng.randrange(1500), "y": rng.randrange(900)}
-    elif kind < 0.97:
-        data = {"source": 5, "text": "my own text", "isChecked": False, "id": 9}
-    else:
-        payload = {"level": "log", "text": f"user{rng.randrange(99)}@example.com paid {rng.choice(_WORDS)}"}
-        return number, {"type": 5, "data": {"tag": "airis.console", "payload": payload}, "timestamp": at}
-    return number, {"type": 3, "data": data, "timestamp": at}
 
 
 def rate(what: str, nbytes: int, work: Callable[[], object]) -> None:
@@ -143,14 +64,9 @@ def _cpu(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-async def intake(store: Store, settings: Settings, options: argparse.Namespace) -> Intake:
-    """Send the sessions, as many at a time as a replica would see; what took them in, still open."""
-    rng = random.Random(1)
-    start = time.time_ns() // 10**6 - 600_000
-    pattern = [chunks(rng, options.mb * 10**6, options.chunk_kb * 1000, f"s{n}", start) for n in range(4)]
-    flat = [body for bodies in pattern for body in bodies]
+def limits(flat: Sequence[bytes]) -> None:
+    """What the bytes cost without a server."""
     total = sum(map(len, flat))
-    print(f"{options.sessions} sessions of {total / len(pattern) / 1e6:.1f} MB, {len(flat) // 4} chunks each")
     packer = zstandard.ZstdCompressor(level=3)
     packed = sum(len(packer.compress(body)) for body in flat)
     rate(
@@ -159,36 +75,81 @@ async def intake(store: Store, settings: Settings, options: argparse.Namespace) 
         lambda: [packer.compress(body) for body in flat],
     )
     rate("orjson alone, read and written", total, lambda: [orjson.dumps(orjson.loads(body)) for body in flat])
-    app_intake = Intake(store, settings)
-    masker = Masker(settings.replay)
+    masker = Masker(ReplaySettings())
     rate("a chunk read, masked and packed", total, lambda: [read_chunk(body, masker) for body in flat])
-    app = create_ingest(settings, app_intake, Guard(settings, Anybody()))
-    transport = httpx.ASGITransport(app, root_path="/v1")
-    headers = {"authorization": "Bearer x"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://airis/v1", headers=headers) as client:
 
-        async def send(number: int) -> int:
-            sent = 0
-            for body in pattern[number % len(pattern)]:
-                named = body.replace(b'"session_id":"s', b'"session_id":"n%d-s' % number, 1)
-                answer = await client.post("/replay", content=named)
-                assert answer.status_code == 202, answer.text
-                sent += len(named)
-            return sent
 
-        cpu, wall = time.process_time(), time.perf_counter()
-        sent = 0
-        for first in range(0, options.sessions, options.together):
-            numbers = range(first, min(first + options.together, options.sessions))
-            sent += sum(await asyncio.gather(*map(send, numbers)))
-        await app_intake.summarise_recordings()
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    print(
-        f"  {'POST /v1/replay, the store in the same process':<46}{sent / cpu / 1e6:9.1f} MB/s per core"
-        f"   ({sent / wall / 1e6:.1f} MB/s by the clock, cores busy {cpu / wall:.2f})",
-        flush=True,
-    )
-    return app_intake
+async def intake(options: argparse.Namespace) -> None:
+    """Send the sessions, as many chunks at a time as a replica would see."""
+    rng = random.Random(1)
+    start = time.time_ns() // 10**6 - 600_000
+    pattern = [chunks(rng, options.mb * 10**6, options.chunk_kb * 1000, f"s{n}", start) for n in range(4)]
+    flat = [body for bodies in pattern for body in bodies]
+    size = sum(map(len, flat)) / len(pattern) / 1e6
+    print(f"{options.sessions} sessions of {size:.1f} MB, {len(flat) // 4} chunks each", flush=True)
+    limits(flat)
+    with parts() as instance:
+        sender = Sender(instance, pattern, options)
+        ingest = [pid for pid in instance.pids if pid not in instance.store_pids]
+        with Stopwatch(ingest, own=False) as outer, Stopwatch(instance.store_pids, own=False) as inner:
+            await sender.send()
+            await quiet(instance.pids)  # the last summaries, and the merges
+        cpu = outer.cpu + inner.cpu
+        print(
+            f"  {'POST /v1/replay, ingest and store':<46}{sender.sent / cpu / 1e6:9.1f} MB/s per core   ("
+            f"{sender.chunks} chunks of {sender.sessions} sessions, {sender.sent / sender.wall / 1e6:.1f} MB/s by "
+            f"the clock;\n  a chunk: ingest {outer.cpu / sender.chunks * 1e3:.1f} ms of CPU, store "
+            f"{inner.cpu / sender.chunks * 1e3:.1f} ms)",
+            flush=True,
+        )
+
+
+class Sender:
+    """Sends sessions made of a pattern of chunks; what was taken stands in its counters."""
+
+    def __init__(
+        self, instance: Instance, pattern: Sequence[list[bytes]], options: argparse.Namespace
+    ) -> None:
+        self._instance = instance
+        self._pattern = pattern
+        self._options = options
+        self.sent = self.chunks = self.sessions = 0
+        self.wall = 0.0
+
+    async def send(self) -> None:
+        """Return when all of it is acknowledged, or the time is over."""
+        queue = iter(self._lanes())
+        begun = time.perf_counter()
+        headers = {"authorization": f"Bearer {self._instance.key}", "content-type": "application/json"}
+        async with aiohttp.ClientSession(headers=headers) as client:
+
+            async def work() -> None:
+                for lane in queue:
+                    for number, place in lane:
+                        if time.perf_counter() - begun > self._options.seconds:
+                            return
+                        await self._post(client, number, place)
+
+            await asyncio.gather(*(work() for _ in range(self._options.together)))
+        self.wall = time.perf_counter() - begun
+
+    def _lanes(self) -> Iterator[list[tuple[int, int]]]:
+        """Runs of (session, chunk) that are sent one after the other."""
+        sessions, places = range(self._options.sessions), range(len(self._pattern[0]))
+        if self._options.spread:
+            return ([(number, place)] for place in places for number in sessions)
+        return ([(number, place) for place in places] for number in sessions)
+
+    async def _post(self, client: aiohttp.ClientSession, number: int, place: int) -> None:
+        bodies = self._pattern[number % len(self._pattern)]
+        if place >= len(bodies):
+            return
+        named = bodies[place].replace(b'"session_id":"s', b'"session_id":"n%d-s' % number, 1)
+        async with client.post(f"{self._instance.url}/v1/replay", data=named) as answer:
+            assert answer.status == 202, await answer.text()
+        self.sent += len(named)
+        self.chunks += 1
+        self.sessions += place == 0
 
 
 async def listing(store: Store, settings: Settings, options: argparse.Namespace) -> None:
@@ -199,7 +160,7 @@ async def listing(store: Store, settings: Settings, options: argparse.Namespace)
         rows = []
         for number in range(first, min(first + 10_000, options.listed)):
             begun = now - rng.randrange(86_400_000)
-            urls = [f"https://shop.example/{word}/{rng.randrange(50)}" for word in rng.choices(_WORDS, k=5)]
+            urls = [f"https://shop.example/{word}/{rng.randrange(50)}" for word in rng.choices(WORDS, k=5)]
             summary = Summary(
                 begun, begun + rng.randrange(600_000), f"u-{number % 5000}", "web", "1.0", "Mozilla/5.0", urls[0], urls,
                 clicks=rng.randrange(50), rage_clicks=int(rng.random() < 0.02), errors=int(rng.random() < 0.05),
@@ -239,10 +200,11 @@ async def main(options: argparse.Namespace) -> None:
         store = LocalStore(f"{folder}/store")
         settings = Settings(data_dir=Path(folder))
         await migrate(store, settings=settings)
-        recorded = None if options.only_list else await intake(store, settings, options)
-        await listing(store, settings, options)
-        if recorded is not None:
-            await recorded.close(30)  # and with it the store
+        if not options.only_list:
+            await intake(options)
+        if options.listed:
+            await listing(store, settings, options)
+        await store.close()
 
 
 if __name__ == "__main__":
@@ -252,7 +214,9 @@ if __name__ == "__main__":
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--mb", type=int, default=5)
     parser.add_argument("--chunk-kb", type=int, default=250)
-    parser.add_argument("--together", type=int, default=8)
+    parser.add_argument("--together", type=int, default=32)
+    parser.add_argument("--spread", action="store_true")
+    parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--listed", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--only-list", action="store_true")

@@ -28,8 +28,9 @@ Told = tuple[str, int, tuple[tuple[str, Any], ...]]
 
 def new_marks(before: Iterable[Block], now: Iterable[Block], dead_ms: int) -> list[Mark]:
     """The marks worth an event that the later set of a session's blocks has and the earlier one has not, by time."""
-    known = {_key(mark) for mark in _worthy(before, dead_ms)}
-    fresh = [mark for mark in _worthy(now, dead_ms) if _key(mark) not in known]
+    worthy = list(_worthy(now, dead_ms))
+    known = {_key(mark) for mark in _worthy(before, dead_ms)} if worthy else set()
+    fresh = [mark for mark in worthy if _key(mark) not in known]
     return sorted(fresh, key=lambda mark: (mark["at"], mark["kind"]))
 
 

@@ -1,16 +1,18 @@
 """When a session is over: past its size, its length, or after a pause.
 
 What a session has so far is read from the store when its first chunk comes and carried on from there; what other
-replicas took in meanwhile is read again after REFRESH_SECONDS, and always before anything is refused.
+replicas took in meanwhile is read again after REFRESH_SECONDS, and always before anything is refused. Sessions that are
+asked for while a query of their tenant runs are read together by the next.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from airis_ray.errors import FieldError
 from airis_ray.replay.chunks import Chunk
@@ -26,13 +28,18 @@ _CONFLICT: Final = 409
 
 _READ: Final = f"""
     SELECT
-        sum(bytes) AS size, toUnixTimestamp64Milli(min(begun)) AS start, toUnixTimestamp64Milli(max(over)) AS end,
-        count() AS blocks
+        Session, sum(bytes) AS size, toUnixTimestamp64Milli(min(begun)) AS start,
+        toUnixTimestamp64Milli(max(over)) AS end
     FROM (
-        SELECT any(Size) AS bytes, min(Start) AS begun, max(End) AS over FROM {BLOCKS}
-        WHERE Session = {{session:String}} GROUP BY Form, Tab, First, Last, Digest
+        SELECT Session, any(Size) AS bytes, min(Start) AS begun, max(End) AS over FROM {BLOCKS}
+        WHERE Session IN {{sessions:Array(String)}} GROUP BY Session, Form, Tab, First, Last, Digest
     )
+    GROUP BY Session
 """
+_AT_ONCE: Final = 500
+"""Sessions of one query."""
+
+_Waiting = list[tuple[str, asyncio.Future[dict[str, Any] | None]]]
 
 
 class SessionOver(HttpRefusal):
@@ -69,6 +76,8 @@ class Limits:
         self._settings = settings
         self._clock = clock
         self._states: OrderedDict[tuple[str, str], State] = OrderedDict()
+        self._waiting: dict[str, _Waiting] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def check(self, tenant: str, chunk: Chunk) -> None:
         """Raise SessionOver where the chunk would go past a limit of its session."""
@@ -111,8 +120,31 @@ class Limits:
         return None
 
     async def _read(self, tenant: str, chunk: Chunk) -> State:
-        query = Query(_READ, {"session": chunk.origin.session}, tenant)
-        row = (await self._store.query(query)).table.to_pylist()[0]
-        if not row["blocks"]:
+        future: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant, []).append((chunk.origin.session, future))
+        if tenant not in self._asking:
+            self._asking[tenant] = asyncio.get_running_loop().create_task(self._ask(tenant))
+        row = await future
+        if row is None:
             return State(0, chunk.facts.start, chunk.facts.end, self._clock())
         return State(int(row["size"]), int(row["start"]), int(row["end"]), self._clock())
+
+    async def _ask(self, tenant: str) -> None:
+        """Answer those who wait for sessions of a tenant, all at once, until nobody does."""
+        asked: _Waiting = []
+        try:
+            while asked := self._waiting.pop(tenant, []):
+                if len(asked) > _AT_ONCE:
+                    asked, self._waiting[tenant] = asked[:_AT_ONCE], asked[_AT_ONCE:]
+                query = Query(_READ, {"sessions": [session for session, _ in asked]}, tenant)
+                rows = (await self._store.query(query)).table.to_pylist()
+                found = {row["Session"]: row for row in rows}
+                for session, future in asked:
+                    if not future.done():  # whoever asked may have gone away
+                        future.set_result(found.get(session))
+        except Exception as error:
+            for _, future in [*asked, *self._waiting.pop(tenant, [])]:
+                if not future.done():
+                    future.set_exception(error)
+        finally:
+            del self._asking[tenant]

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from airis_ray.replay.rrweb import (
     CLICK,
     CUSTOM,
@@ -27,11 +29,13 @@ MOST_MARKS: Final = 500
 """Marks of one chunk that are kept for the timeline; further ones are counted."""
 _TEXT: Final = 1000
 """Characters of a mark's text; of a stack four times as many."""
+_MOST_ATTRIBUTES: Final = 20
+"""Of an event that a site marks, 200 characters of each name and value."""
 _THIN_MS: Final = 100
 _BAD: Final = frozenset({"error", "assert"})
 
 Mark = dict[str, Any]
-"""``{"at": milliseconds, "event": place in the chunk, "kind": "console" | "network" | "error" | "page", …}``."""
+"""``{"at": milliseconds, "event": place in the chunk, "kind": …, …}``: console, network, error, page or event."""
 
 
 @dataclass
@@ -138,6 +142,9 @@ def _marks(kind: int, data: Event, at: int) -> Iterator[Mark]:
                 "line": int(_number(payload.get("line"))),
                 "column": int(_number(payload.get("column"))),
             }
+        case "airis.event":
+            attributes = _attributes(payload.get("attributes"))
+            yield {"kind": "event", "name": _text(payload.get("name")), "attributes": attributes}
         case "airis.network":
             yield _request(payload, "url", "duration_ms", "trace_id")
         case "rrweb/console@1":
@@ -159,6 +166,16 @@ def _request(request: Event, url: str, duration: str, trace: str) -> Mark:
         "status": int(_number(request.get("status"))),
         "duration_ms": max(0.0, min(_number(request.get(duration)), 86_400_000.0)),
         "trace_id": _trace(request.get(trace)),
+    }
+
+
+def _attributes(value: Any) -> dict[str, str]:
+    """The first few attributes of an event: texts as they are, other values as JSON."""
+    pairs = list(value.items())[:_MOST_ATTRIBUTES] if isinstance(value, dict) else []
+    return {
+        _text(name, 200): _text(each if isinstance(each, str) else orjson.dumps(each).decode(), 200)
+        for name, each in pairs
+        if each is not None
     }
 
 

@@ -33,6 +33,8 @@ _DEPTH: Final = 300
 
 _INPUTS: Final = re2.compile(rb'"(?:input|textarea|select|option|value)"|"source":5[,}.]', latin1())
 """JSON of an event without this has no value of an input in it: rrweb writes tags in lower case."""
+_EITHER: Final = re2.compile(_INPUTS.pattern + b"|" + SUSPECT.pattern, latin1())
+"""Looked for once in all events; which of the two it is, in the few that have any."""
 
 Node = dict[str, Any]
 
@@ -61,12 +63,14 @@ class Masker:
             self._mask_inputs(events, range(len(events)))
             return [self._rewritten(events, place) for place in range(len(events))]
         encoded = [_dumped(event) for event in events]
-        # Few events have anything to do with inputs, and only these are looked into and written again.
-        places = matching(_INPUTS, encoded) if self._inputs and not self._selectors else []
-        self._mask_inputs(events, places)
-        for place in places:
-            encoded[place] = _dumped(events[place])
-        for place in matching(SUSPECT, encoded) if self._text else ():
+        # Few events have anything to do with inputs or addresses, and only these are looked into and written again.
+        few = matching(_EITHER, encoded)
+        if self._inputs and not self._selectors:
+            places = _among(few, _INPUTS, encoded)
+            self._mask_inputs(events, places)
+            for place in places:
+                encoded[place] = _dumped(events[place])
+        for place in _among(few, SUSPECT, encoded) if self._text else ():
             encoded[place] = self._rewritten(events, place)
         return encoded
 
@@ -161,6 +165,11 @@ def _dumped(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError as error:
         raise InvalidInput(f"an event cannot be written as JSON: {error}") from None
+
+
+def _among(places: list[int], pattern: Any, texts: list[bytes]) -> list[int]:
+    """Those of the places whose texts a pattern is found in."""
+    return [places[found] for found in matching(pattern, [texts[place] for place in places])]
 
 
 def _mask_value(tag: str, attributes: Node) -> bool:

@@ -89,6 +89,15 @@ class ConsoleMark(Base):
     text: str
 
 
+class EventMark(Base):
+    """A moment that the site marked, by `airis.event(name, attributes)`."""
+
+    kind: Literal["event"]
+    tab: str
+    name: str
+    attributes: dict[str, str] = Field(description="the first 20; values other than texts are JSON")
+
+
 class ErrorMark(Base):
     """An error that nothing caught."""
 
@@ -149,7 +158,7 @@ class LogMark(Base):
 
 
 Mark = Annotated[
-    PageMark | ConsoleMark | ErrorMark | NetworkMark | ClickMark | TraceMark | LogMark,
+    PageMark | ConsoleMark | EventMark | ErrorMark | NetworkMark | ClickMark | TraceMark | LogMark,
     Field(discriminator="kind"),
 ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ T = TypeVar("T")
 _THREADS: Final = 8
 """Requests to the object store at once, of one process."""
 _SECONDS: Final = 30.0
+_DAY_SECONDS: Final = 600.0  # 100,000 blocks by a thousand a request
+_AT_ONCE: Final = 50  # blocks that a thread removes, one request each
 _NO_SPACE: Final = 28  # ENOSPC
 
 
@@ -49,6 +52,8 @@ class Objects:
         self._root = str(root).rstrip("/")
         self.local = self._root if isinstance(self._fs, LocalFileSystem) else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="blocks")
+        self._writer = secrets.token_hex(4)  # no other's, on whatever machine: a folder may be shared
+        self._written = itertools.count()
 
     @classmethod
     def of(cls, settings: Settings) -> Objects:
@@ -84,8 +89,10 @@ class Objects:
                     with contextlib.suppress(OSError):  # others' blocks are in it, or it is gone already
                         os.rmdir(folder)
 
-        for start in range(0, len(paths), 500):
-            await self._run(remove, [self._at(path) for path in paths[start : start + 500]])
+        parts = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
+        for first in range(0, len(parts), _THREADS):
+            among = parts[first : first + _THREADS]
+            await asyncio.gather(*(self._run(remove, [self._at(path) for path in part]) for part in among))
 
     async def days(self) -> list[tuple[str, str]]:
         """Every tenant (as it is quoted in paths) with each day of which it has recordings."""
@@ -103,12 +110,16 @@ class Objects:
         """Remove all that a tenant (quoted) recorded on a day."""
 
         def remove(at: str) -> None:
+            self._fs.invalidate_cache()  # another replica may have written since it was listed
             try:
                 self._fs.rm(at, recursive=True)
             except FileNotFoundError:
                 return
+            self._fs.invalidate_cache()
+            if self._fs.exists(at):  # s3fs says nothing of keys that could not be deleted
+                raise PermissionError(f"{at} cannot be removed")
 
-        await self._run(remove, self._at(f"{tenant}/{day}"))
+        await self._run(remove, self._at(f"{tenant}/{day}"), seconds=_DAY_SECONDS)
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -132,31 +143,44 @@ class Objects:
     def _put_local(self, at: str, data: bytes) -> None:
         """Into a file beside it, synced, then renamed: what has the name is whole also after a power cut."""
         folder = os.path.dirname(at)
-        made = not os.path.isdir(folder)
-        self._fs.makedirs(folder, exist_ok=True)
-        beside = f"{at}.{secrets.token_hex(4)}"
-        with self._fs.open(beside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self._fs.mv(beside, at)
-        for each in (folder, os.path.dirname(folder)) if made else (folder,):
+        beside = f"{at}.{self._writer}.{next(self._written)}"
+        changed = [folder]
+        try:
+            _write(beside, data)
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+            _write(beside, data)
+            while len(changed[-1]) > max(1, len(self._root)):
+                changed.append(os.path.dirname(changed[-1]))
+        os.replace(beside, at)
+        for each in changed:
             entries = os.open(each, os.O_RDONLY)
             try:
                 os.fsync(entries)
             finally:
                 os.close(entries)
 
-    async def _run(self, work: Callable[..., T], *args: Any) -> T:
+    async def _run(self, work: Callable[..., T], *args: Any, seconds: float = _SECONDS) -> T:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await loop.run_in_executor(self._threads, work, *args)
         except TimeoutError:
-            raise Unavailable(
-                f"the object store of recordings did not answer within {_SECONDS:g} s"
-            ) from None
-        except OSError as error:
-            if error.errno == _NO_SPACE:
+            raise Unavailable(f"the object store of recordings did not answer within {seconds:g} s") from None
+        except Exception as error:  # s3fs hands through what botocore raises, which is no OSError
+            if isinstance(error, OSError) and error.errno == _NO_SPACE:
                 raise StorageFull("the disk of recordings is full") from error
             raise Unavailable(f"the object store of recordings: {type(error).__name__}") from error
+
+
+def _write(path: str, data: bytes) -> None:
+    """A new file, synced; one that could not be written whole is removed again."""
+    with open(path, "xb", buffering=0) as file:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+            os.fsync(file.fileno())
+        except OSError:
+            os.unlink(path)
+            raise

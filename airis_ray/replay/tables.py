@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
@@ -95,7 +94,7 @@ def block_row(tenant: str, chunk: Chunk, url: str, received_ms: int) -> pa.Recor
         "Size": chunk.size,
         "Stored": len(chunk.block),
         "Url": url,
-        "Facts": orjson.dumps({**asdict(facts), "said": said}).decode(),
+        "Facts": orjson.dumps({**vars(facts), "said": said}).decode(),
     }
     return pa.RecordBatch.from_pylist([row], schema=_BLOCK)
 

@@ -135,6 +135,7 @@ def visit(at: int) -> list[Any]:
         custom(at + 2000, "console", level="error", text="card 4111 1111 1111 1111 refused"),
         custom(at + 2100, "network", method="POST", url="/pay", status=502, duration_ms=100, trace_id=TRACE),
         custom(at + 2200, "error", message="boom", stack="at x"),
+        custom(at + 2300, "event", name="coupon refused", attributes={"code": 7, "by": "kim@example.com"}),
         click(at + 8000, 300, 300),
         change(at + 20_000, 1, positions=[]),
     ]

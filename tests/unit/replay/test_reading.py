@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 import pytest
 import zstandard
+from fsspec.implementations.memory import MemoryFileSystem
 
+from airis_ray.errors import Unavailable
 from airis_ray.replay.objects import Objects
 from airis_ray.replay.sweeping import Sweeper
 from airis_ray.settings import DiskSettings, Settings
@@ -98,8 +100,12 @@ async def test_the_timeline_joins_traces_and_logs(site: Site) -> None:
     kinds = [mark["kind"] for mark in marks]
     assert kinds[:2] == ["page", "rage_click"]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "page": 1, "rage_click": 1, "console": 1, "network": 1, "error": 1, "dead_click": 1, "trace": 1, "log": 3,
+        "page": 1, "rage_click": 1, "console": 1, "network": 1, "error": 1, "event": 1, "dead_click": 1,
+        "trace": 1, "log": 3,
     }  # fmt: skip
+    event = next(mark for mark in marks if mark["kind"] == "event")
+    assert (event["name"], event["attributes"]) == ("coupon refused", {"code": "7", "by": "*" * 15})
+    assert (event["tab"], event["offset_ms"]) == ("t1", 2300)
     network = next(mark for mark in marks if mark["kind"] == "network")
     assert (network["failed"], network["trace_id"], network["offset_ms"]) == (True, TRACE, 2100)
     trace = next(mark for mark in marks if mark["kind"] == "trace")
@@ -179,6 +185,24 @@ async def test_blocks_in_an_object_store() -> None:
     assert await objects.get("t/2026-01-01/s/a.zst") is None
     await objects.remove_day("t", "2026-01-02")
     assert await objects.get("t/2026-01-02/s/b.zst") is None
+    objects.close()
+
+
+async def test_an_object_store_whose_library_has_errors_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise LookupError("could not connect to the endpoint")  # as botocore's: no OSError
+
+    objects = Objects("memory://airis-replay-down")
+    for name in ("pipe_file", "cat_file", "ls", "rm"):
+        monkeypatch.setattr(MemoryFileSystem, name, unreachable)
+    for call in (
+        objects.put("a", b""),
+        objects.get("a"),
+        objects.days(),
+        objects.remove_day("t", "2026-01-01"),
+    ):
+        with pytest.raises(Unavailable, match="the object store of recordings: LookupError"):
+            await call
     objects.close()
 
 
