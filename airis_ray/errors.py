@@ -7,7 +7,8 @@
     │   ├── TooLarge      a body, a batch or an answer over its limit
     │   ├── Unprocessable     readable, and still nothing to work on: times out of order, a horizon of 0
     │   ├── NotFound      a path, a record or a name that is not there
-    │   └── Unsupported   a media type or an encoding that is not spoken here
+    │   ├── Unsupported   a media type or an encoding that is not spoken here
+    │   └── TooSlow       a body that pauses or drips
     ├── Refused           the caller is known to be in order, and still may not, or not now
     │   ├── Unauthenticated   no credentials, or wrong ones
     │   ├── Forbidden         credentials without the scope
@@ -67,6 +68,10 @@ class NotFound(InvalidInput):
 
 class Unsupported(InvalidInput):
     """A media type or an encoding that is not spoken here."""
+
+
+class TooSlow(InvalidInput):
+    """A body that pauses or drips: its sender would hold what others wait for."""
 
 
 class Refused(AirisError):

@@ -12,12 +12,13 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from airis_ray.analytics import metric_facets
 from airis_ray.analytics.compile import query_filter
 from airis_ray.analytics.fields import Field, resolve
 from airis_ray.analytics.nodes import Everything
 from airis_ray.analytics.ranges import within
 from airis_ray.analytics.signals import Kind, Source, source_of
-from airis_ray.analytics.sql import TRUE, Sql, all_of, any_of, bind, join, quote_identifier, sql, text
+from airis_ray.analytics.sql import Sql, all_of, any_of, begins, bind, join, quote_identifier, sql, text
 from airis_ray.analytics.syntax import parse
 from airis_ray.analytics.tables import Stats
 from airis_ray.errors import InvalidInput
@@ -26,14 +27,18 @@ from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.tables import TENANT_ATTRIBUTE
 from airis_ray.telemetry.times import SECOND, TimeRange
 
-FacetSignal = Literal["logs", "traces", "sessions"]
+FacetSignal = Literal["logs", "traces", "sessions", "metrics"]
 
 _ROLLED_COLUMNS: Final = {
     "logs": ("ServiceName", "SeverityText", "ScopeName", "EventName"),
     "traces": ("ServiceName", "SpanName", "SpanKind", "StatusCode", "ScopeName"),
 }
 """The columns whose values the roll-up counts."""
-_COUNTED: Final = {**_ROLLED_COLUMNS, "sessions": ("ServiceName", "SeverityText", "ScopeName")}
+_COUNTED: Final = {
+    **_ROLLED_COLUMNS,
+    "sessions": ("ServiceName", "SeverityText", "ScopeName"),
+    "metrics": metric_facets.COLUMNS,
+}
 _QUARTER: Final = 900 * SECOND
 _LEVEL_CELL: Final = 10 * SECOND
 _UNLISTED: Final = (Kind.TEXT, Kind.TIME, Kind.DURATION, Kind.MAP, Kind.OTHER)
@@ -53,10 +58,17 @@ class FacetQuery:
 async def fields(store: Store, tenant: str, asked: FacetQuery) -> tuple[pa.Table, Stats]:
     """The fields that rows carry: ``name, type, source, count``, the most frequent first.
 
-    ``source`` is ``column`` or the map that a key is in; ``count`` the rows that carry it, null for columns that have
-    too many values to be worth listing.
+    ``source`` is ``column`` or the map that a key is in; ``count`` the rows that carry it (points, of metrics), null
+    for columns that have too many values to be worth listing.
     """
     source = source_of(asked.signal)
+    counted, stats = await _limited(store, tenant, _fields_of(source, asked), asked.limit)
+    return _with_columns(counted, source, asked), stats
+
+
+def _fields_of(source: Source, asked: FacetQuery) -> Sql:
+    if asked.signal == "metrics":
+        return metric_facets.metric_fields(asked.range, asked.prefix)
     rolled = _split(asked.range, _QUARTER) if asked.signal in _ROLLED_COLUMNS else None
     parts = [
         _raw_fields(source, asked.signal, condition) for condition in _raw_parts(source, asked.range, rolled)
@@ -70,16 +82,13 @@ async def fields(store: Store, tenant: str, asked: FacetQuery) -> tuple[pa.Table
                 _cells(rolled),
             )
         )
-    statement = sql(
+    return sql(
         "SELECT Field AS name, Source AS source, sum(Count) AS count FROM ({}) WHERE {} AND Field != {} AND Field != ''"
-        " GROUP BY Source, Field HAVING count > 0 ORDER BY count DESC, name, source LIMIT {}",
+        " GROUP BY Source, Field HAVING count > 0 ORDER BY count DESC, name, source",
         join(" UNION ALL ", parts),
-        _begins(Sql("Field"), asked.prefix),
+        begins(Sql("Field"), asked.prefix),
         text(TENANT_ATTRIBUTE),
-        bind(asked.limit, "UInt64"),
     )
-    result = await store.query(Query(statement.text, statement.parameters, tenant=tenant))
-    return _with_columns(result.table, source, asked), Stats.of(result)
 
 
 async def values(
@@ -89,6 +98,9 @@ async def values(
 
     ``hot`` says which attribute keys have a column of their own.
     """
+    if asked.signal == "metrics":
+        listed = metric_facets.metric_values(name, asked.range, asked.prefix, asked.query)
+        return await _limited(store, tenant, listed, asked.limit)
     field = resolve(name, asked.signal, hot=hot)
     if field.kind in _UNLISTED:
         raise InvalidInput.field("/field", f"{field.name} has no values that could be listed")
@@ -104,14 +116,18 @@ async def values(
         for condition in _raw_parts(source, asked.range, rolled)
     ]
     statement = sql(
-        "SELECT Value AS value, sum(Count) AS count FROM ({}) WHERE {}"
-        " GROUP BY Value ORDER BY count DESC, value LIMIT {}",
+        "SELECT Value AS value, sum(Count) AS count FROM ({}) WHERE {} GROUP BY Value ORDER BY count DESC, value",
         join(" UNION ALL ", [*parts, *([part] if part else [])]),
-        _begins(Sql("Value"), asked.prefix),
-        bind(asked.limit, "UInt64"),
+        begins(Sql("Value"), asked.prefix),
     )
-    result = await store.query(Query(statement.text, statement.parameters, tenant=tenant))
-    return result.table, stats + Stats.of(result)
+    table, spent = await _limited(store, tenant, statement, asked.limit)
+    return table, stats + spent
+
+
+async def _limited(store: Store, tenant: str, statement: Sql, limit: int) -> tuple[pa.Table, Stats]:
+    limited = sql("{} LIMIT {}", statement, bind(limit, "UInt64"))
+    result = await store.query(Query(limited.text, limited.parameters, tenant=tenant))
+    return result.table, Stats.of(result)
 
 
 async def _rolled_values(
@@ -232,7 +248,3 @@ def _cells(part: TimeRange) -> Sql:
         bind(part.start_ns // SECOND, "UInt32"),
         bind(part.end_ns // SECOND, "UInt32"),
     )
-
-
-def _begins(column: Sql, prefix: str) -> Sql:
-    return sql("startsWith(lowerUTF8({}), lowerUTF8({}))", column, text(prefix)) if prefix else TRUE

@@ -24,6 +24,7 @@ from airis_ray.analytics.models import TimeseriesRequest, quantile_of
 from airis_ray.analytics.nodes import Everything, Node, Text, leaves
 from airis_ray.analytics.series import Series, highest, read
 from airis_ray.analytics.sql import Sql, all_of, sql, text
+from airis_ray.analytics.summaries import check_quantile, told_quantile
 from airis_ray.analytics.syntax import parse
 from airis_ray.errors import InvalidInput
 from airis_ray.store import Query, Store
@@ -66,14 +67,14 @@ async def timeseries(
     asked = _resolved(request, metric or Metric(request.kind or "gauge", False, False, ""), grid, now_ns)
     if metric is None:
         return _empty(asked)
+    if metric.kind == "summary" and (q := quantile_of(asked.aggregate)) is not None:
+        await check_quantile(store, tenant, request.metric, asked.points, q)
     if metric.kind in _HISTOGRAMS and (q := _bucket_quantile(asked)) is not None:
         series = await bucket_quantiles(store, tenant, asked.points, metric.kind, request, q)
     else:
         statement = _statement(asked, rollups)
         result = await store.query(Query(statement.text, statement.parameters, tenant))
         series = read(result, grid, request.group_by, _nothing(asked))
-    if metric.kind == "summary":
-        await _check_summary(store, tenant, asked, series)
     if asked.aggregate == "rate":
         return replace(series, values=series.values / grid.seconds())
     whole = asked.aggregate in ("count", "uniq")
@@ -149,7 +150,7 @@ def _measure(asked: _Asked) -> Measure:
         return over_values(aggregate, Sql(f"if(Min != 0 OR Max != 0, {column}, NULL)"))
     q = quantile_of(aggregate)
     if kind == "summary":
-        return over_values("avg", _summary_value(q or 0.0))
+        return told_quantile(q or 0.0)
     return (
         value_quantile(Sql("Value"), q)
         if q is not None
@@ -218,30 +219,3 @@ def _grown(asked: _Asked, columns: list[str]) -> Sql:
     parts += Sql(f") GROUP BY pb{plan.names_of(asked.points.keys).text}")
     value = "sum(g0) / sum(g1)" if asked.aggregate == "avg" else "toFloat64(sum(g0))"
     return highest(parts, asked.request.group_by, Sql(value), asked.request.limit)
-
-
-def _summary_value(q: float) -> Sql:
-    """The value a summary's point tells for a quantile; NULL where it does not tell that one."""
-    quantiles, values = "`ValueAtQuantiles.Quantile`", "`ValueAtQuantiles.Value`"
-    place = f"arrayFirstIndex(x -> abs(x - {q!r}) < 1e-9, {quantiles})"
-    return Sql(f"if({place} = 0, NULL, {values}[{place}])")
-
-
-async def _check_summary(store: Store, tenant: str, asked: _Asked, series: Series) -> None:
-    """Raise InvalidInput where a quantile came out empty because the summary has others."""
-    q = quantile_of(asked.aggregate)
-    if q is None or not bool((series.values != series.values).all()):
-        return
-    statement = sql(
-        "SELECT arraySort(groupUniqArrayArray(`ValueAtQuantiles.Quantile`)) AS qs FROM {} WHERE {}",
-        Sql(asked.table),
-        all_of([plan.POINT_TIME.within(asked.grid.start, asked.grid.end), asked.points.filter]),
-    )
-    found = (
-        (await store.query(Query(statement.text, statement.parameters, tenant))).table["qs"].to_pylist()[0]
-    )
-    if found and not any(abs(q - each) < 1e-9 for each in found):
-        known = ", ".join(f"p{each * 100:g}" for each in found)
-        raise InvalidInput.field(
-            "/aggregate", f"{asked.request.metric} is a summary that tells {known} alone"
-        )

@@ -6,7 +6,7 @@ from typing import Final
 
 from airis_ray.analytics.models import MetricRow
 from airis_ray.analytics.plan import Clock
-from airis_ray.analytics.sql import Sql, all_of, sql, text
+from airis_ray.analytics.sql import Sql, all_of, begins, sql, text
 from airis_ray.store import Query, Store
 from airis_ray.telemetry.tables import TENANT_ATTRIBUTE
 from airis_ray.telemetry.times import TimeRange
@@ -25,7 +25,7 @@ async def metrics(
     """
     conditions = [Clock("Time", fine=False).within(asked.start_ns // _MINUTE * _MINUTE, asked.end_ns)]
     if prefix:
-        conditions.append(sql("startsWith(lower(MetricName), lower({}))", text(prefix)))
+        conditions.append(begins(Sql("MetricName"), prefix))
     if service:
         conditions.append(sql("ServiceName = {}", text(service)))
     # Two steps: a series has the same attributes in all of its minutes.

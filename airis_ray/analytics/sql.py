@@ -81,6 +81,11 @@ def negate(condition: Sql) -> Sql:
     return sql("NOT ({})", condition)
 
 
+def begins(column: Sql, prefix: str) -> Sql:
+    """Whether a string begins so, in any case; true for the empty prefix."""
+    return sql("startsWith(lowerUTF8({}), lowerUTF8({}))", column, text(prefix)) if prefix else TRUE
+
+
 def quote_identifier(name: str) -> Sql:
     """A column's or table's name in backticks, whatever its characters."""
     escaped = name.replace("\\", "\\\\").replace("`", "\\`")

@@ -20,6 +20,7 @@ _REFUSALS: Final = {
     400: "the body is damaged or no OTLP request; the message says where",
     401: "no credentials, or unknown ones",
     403: "a key without the scope ingest",
+    408: "the body pauses or drips: less than 4 KiB a second after its first 10 s",
     413: "over the size limit, before or after decompression",
     415: "a Content-Type or Content-Encoding that is not spoken here",
     429: "over the limit of the key, or more than the store takes in now",

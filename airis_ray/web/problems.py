@@ -43,6 +43,7 @@ _KINDS: dict[type[AirisError], Kind] = {
     errors.Unprocessable: Kind(
         422, code_pb2.INVALID_ARGUMENT, "unprocessable", "Nothing that can be worked on"
     ),
+    errors.TooSlow: Kind(408, code_pb2.DEADLINE_EXCEEDED, "too-slow", "The body did not arrive in time"),
     errors.InvalidInput: Kind(400, code_pb2.INVALID_ARGUMENT, "invalid-input", "Invalid input"),
     errors.Unauthenticated: Kind(401, code_pb2.UNAUTHENTICATED, "unauthenticated", "Not authenticated"),
     errors.Forbidden: Kind(403, code_pb2.PERMISSION_DENIED, "forbidden", "Not allowed"),

@@ -220,6 +220,27 @@ def test_the_values_of_an_insert_are_data(writer: Front, admin: Front, row: str)
         writer.text("DROP TABLE values_of_mine")
 
 
+def test_the_values_of_an_insert_may_tell_the_time(writer: Front, admin: Front) -> None:
+    writer.text("CREATE TABLE times (t DateTime64(9), m Map(String, String)) ENGINE = MergeTree ORDER BY t")
+    row = "(now64(9) - INTERVAL 1 MINUTE, map('a', 'b')), (now(), map())"
+    try:
+        for caller in (writer, admin):
+            caller.text(f"INSERT INTO times VALUES {row}")
+            caller.insert(row.encode(), "INSERT INTO times FORMAT Values")
+            # Whoever sends more of them than are looked at is told so.
+            assert caller.ask(f"INSERT INTO times VALUES {', '.join([row] * 1000)}").status_code == 400
+        assert admin.text("SELECT count(), max(t) > now() - 60, min(t) < now() FROM times") == "8\t1\t1\n"
+    finally:
+        writer.text("DROP TABLE times")
+
+
+def test_an_administrators_settings_clause_lifts_no_limit(admin: Front) -> None:
+    for clause in ("max_execution_time = 0", "max_result_bytes = 99999999999999", "max_memory_usage = 0"):
+        answer = admin.ask(f"SELECT 1 SETTINGS {clause}")
+        assert answer.headers.get("X-ClickHouse-Exception-Code") == "164", answer.text
+    assert admin.text("SELECT getSetting('max_execution_time') SETTINGS max_execution_time = 7") == "7\n"
+
+
 @pytest.mark.parametrize(
     "sql",
     [

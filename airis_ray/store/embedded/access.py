@@ -17,9 +17,9 @@ from airis_ray.settings import StoreSettings
 from airis_ray.store.embedded.ddl import check_own, check_safe
 from airis_ray.store.embedded.engine import literal
 from airis_ray.store.embedded.errors import ACCESS_DENIED, READONLY, error
-from airis_ray.store.embedded.statement import Statement, Verb
+from airis_ray.store.embedded.statement import Statement, Verb, unquoted
 from airis_ray.store.guard import QUERY_SETTINGS, READABLE_TABLES, check_select
-from airis_ray.store.lexer import Token
+from airis_ray.store.lexer import Kind, Token
 from airis_ray.store.protocol import TENANT_TABLES
 
 DEFAULT_TENANT = "default"
@@ -70,13 +70,16 @@ def rights_of(principal: Principal) -> Rights:
     return Rights(level, principal.key_id, principal.tenant)
 
 
-def authorize(rights: Rights, statement: Statement, own_tables: frozenset[str]) -> None:
-    """Raise ClickHouseError (ACCESS_DENIED, NOT_IMPLEMENTED) unless the statement may be run.
+def authorize(
+    rights: Rights, statement: Statement, own_tables: frozenset[str], limits: StoreSettings
+) -> None:
+    """Raise ClickHouseError (ACCESS_DENIED, READONLY, NOT_IMPLEMENTED) unless the statement may be run.
 
     ``own_tables`` are those that writers have made.
     """
     check_safe(statement.tokens)
     _check_forced(rights, statement.tokens)
+    _check_capped(rights, statement, limits)
     if rights.level >= Level.ADMIN or statement.verb in (Verb.SET, Verb.KILL):
         return
     try:
@@ -95,8 +98,9 @@ def authorize(rights: Rights, statement: Statement, own_tables: frozenset[str]) 
         raise error(ACCESS_DENIED, f"{rights.owner}: Not enough privileges: {problem}") from None
 
 
+_INTERPRET = "input_format_values_interpret_expressions"
 _NO_EXPRESSIONS = {
-    "input_format_values_interpret_expressions": "0",
+    _INTERPRET: "0",
     "input_format_values_deduce_templates_of_expressions": "0",
 }
 """Without them ``VALUES (file('/etc/passwd'))`` is evaluated: data that no check of the statement has seen."""
@@ -110,6 +114,24 @@ def _check_forced(rights: Rights, tokens: Sequence[Token]) -> None:
     for token in tokens:
         if rights.level < Level.PLATFORM and token.is_identifier and token.text in _NO_EXPRESSIONS:
             raise error(READONLY, f"Cannot modify '{token.text}' setting: it belongs to the platform")
+
+
+def _check_capped(rights: Rights, statement: Statement, limits: StoreSettings) -> None:
+    """A SETTINGS clause, of a subquery too, would win against the limit that is set before the statement."""
+    tokens = statement.tokens
+    if rights.level is Level.PLATFORM or not any(token.is_word("SETTINGS") for token in tokens):
+        return
+    for name, equals, value in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if not (name.is_identifier and name.text in _CAPPED and equals.is_sign("=")):
+            continue
+        cap = _cap(name.text, limits)
+        given = unquoted(value) if value.kind is Kind.STRING else value.text
+        if not 0 < _number(given) <= cap:
+            raise error(
+                READONLY,
+                f"Cannot modify '{name.text}' setting to {given}: expected more than 0 and at most {cap:.15g}"
+                f" (AIRIS_STORE_{_CAPPED[name.text].upper()})",
+            )
 
 
 _ASK_WORDS = (
@@ -202,21 +224,29 @@ def settings_for(
     settings = {name: value for name, value in asked.items() if name != "readonly"}
     is_platform = rights.level is Level.PLATFORM
     if not is_platform or statement.verb in (Verb.SELECT, Verb.ASK):
-        for name, field in _CAPPED.items():
-            cap = float(getattr(limits, field))
+        for name in _CAPPED:
+            cap = _cap(name, limits)
             value = settings.get(name)
             if value is None or (not is_platform and not 0 < _number(value) <= cap):
                 settings[name] = f"{cap:.15g}"
     return settings
 
 
-def forced_for(rights: Rights) -> dict[str, str]:
-    """The settings that no caller may choose: data are data, and rows and names those that it may see."""
+def forced_for(rights: Rights, *, expressions: bool = False) -> dict[str, str]:
+    """The settings that no caller may choose: data are data, and rows and names those that it may see.
+
+    ``expressions``: the data of an INSERT have been read, and :func:`values.may_be_evaluated`.
+    """
     if rights.level is Level.PLATFORM:
         return {}
+    forced = {**_NO_EXPRESSIONS, _INTERPRET: str(int(expressions)), **_ONE_LANGUAGE}
     if rights.level is Level.ADMIN:
-        return {**_NO_EXPRESSIONS, **_ONE_LANGUAGE}
-    return {**_NO_EXPRESSIONS, **_ONE_LANGUAGE, "additional_table_filters": _filters(rights)}
+        return forced
+    return {**forced, "additional_table_filters": _filters(rights)}
+
+
+def _cap(name: str, limits: StoreSettings) -> float:
+    return float(getattr(limits, _CAPPED[name]))
 
 
 def _number(value: str) -> float:

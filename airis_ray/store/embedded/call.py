@@ -19,6 +19,7 @@ from airis_ray.store.embedded.running import Running
 from airis_ray.store.embedded.sessions import Session
 from airis_ray.store.embedded.source import Source
 from airis_ray.store.embedded.statement import Statement, Verb, lift_settings, parse
+from airis_ray.store.embedded.values import MOST_BYTES, may_be_evaluated
 from airis_ray.store.embedded.wire import Codec, accepted, encoder
 
 _DEFAULT_LEVEL = 3  # of compression, as ClickHouse's http_zlib_compression_level
@@ -41,6 +42,7 @@ class Call:
         self.source, self.session, self.running = source, session, running
         self.statement: Statement = source.statement
         self._limits = limits
+        self._expressions = False
 
     @property
     def is_insert(self) -> bool:
@@ -60,15 +62,22 @@ class Call:
 
     def authorize(self, own_tables: frozenset[str]) -> None:
         """Raise ClickHouseError unless the caller may run it so."""
-        access.authorize(self.rights, self.statement, own_tables)
+        access.authorize(self.rights, self.statement, own_tables, self._limits)
         access.check_settings(self.rights, self.request.settings)
         check_database(self.rights, self.database)
         if self.rights.level < Level.ADMIN and self.statement.verb is Verb.SELECT:
             self.statement, lifted = lift_settings(self.statement)
             # What is left is another text than the one that was looked at, and what was lifted is settings now.
-            access.authorize(self.rights, self.statement, own_tables)
+            access.authorize(self.rights, self.statement, own_tables, self._limits)
             access.check_settings(self.rights, lifted)
             self.request.settings.update(lifted)
+
+    def judge_values(self) -> None:
+        """Let ``VALUES (now(), …)`` be evaluated, where all of it is here and harmless; reads up to 64 KiB."""
+        is_values = self.is_insert and self.statement.format == "Values"
+        if is_values and self.rights.level < Level.PLATFORM:
+            data = self.source.held(MOST_BYTES)
+            self._expressions = data is not None and may_be_evaluated(data)
 
     def instead(self, sql: str | None) -> None:
         """Run another SELECT in the statement's place, in its format."""
@@ -85,7 +94,8 @@ class Call:
         settings.setdefault("implicit_select", "0")
         settings.setdefault("allow_introspection_functions", "0")
         parameters = {**self.session.parameters, **self.request.parameters}
-        readonly, forced = self.rights.level is Level.READER, access.forced_for(self.rights)
+        readonly = self.rights.level is Level.READER
+        forced = access.forced_for(self.rights, expressions=self._expressions)
         return Setup(settings, parameters, self.database, readonly=readonly, forced=forced)
 
     def standing(self) -> Setup:

@@ -33,7 +33,8 @@ _STATUS: dict[int, int] = {
     408: 400,  # BAD_REQUEST_PARAMETER: 500 in ClickHouse, but the request is to blame
     229: 413,  # QUERY_IS_TOO_LARGE
     48: 501,  # NOT_IMPLEMENTED
-    **dict.fromkeys((76, 209, 439), 503),  # cannot open a file, network timeout, no thread
+    **dict.fromkeys((76, 439), 503),  # cannot open a file, no thread
+    209: 408,  # SOCKET_TIMEOUT: 503 in ClickHouse, but the sender is to blame, and would be again
     381: 411,  # HTTP_LENGTH_REQUIRED
     159: 408,  # TIMEOUT_EXCEEDED
     202: 503,  # TOO_MANY_SIMULTANEOUS_QUERIES: 500 in ClickHouse, but clients repeat a 503 by themselves

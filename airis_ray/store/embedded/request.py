@@ -63,6 +63,13 @@ class Gone(Exception):
 IDLE_SECONDS = 30.0
 """How long a body may pause: as ClickHouse's http_receive_timeout. A sender that stalls holds a writer's place."""
 
+SLOWEST_RATE = 4096.0
+"""Bytes a second that a body must bring, on the average of the time it was waited for after the first IDLE_SECONDS.
+
+One byte every 29 s is no pause, and would hold its place for ever. Apache's RequestReadTimeout asks for 500,
+Kestrel for 240.
+"""
+
 
 class Body:
     """The bytes of a request in the order of their arrival."""
@@ -71,13 +78,19 @@ class Body:
         self._receive = receive
         self._idle = idle
         self._ended = self._stopped = False
+        self._arrived, self._waited = 0, 0.0
         self._waiting: asyncio.Timeout | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all bytes have been read."""
+        return self._ended
 
     async def next(self) -> bytes:
         """The next bytes; none at the end.
 
         Raises Gone where the client went before it, ClickHouseError (SOCKET_TIMEOUT) where nothing came for
-        ``idle`` seconds, and (QUERY_WAS_CANCELLED) after :meth:`stop`.
+        ``idle`` seconds or less than SLOWEST_RATE on the average, and (QUERY_WAS_CANCELLED) after :meth:`stop`.
         """
         while not self._ended:
             message = await self._message()
@@ -85,6 +98,7 @@ class Body:
                 raise Gone
             self._ended = not message.get("more_body", False)
             if data := message.get("body", b""):
+                self._arrived += len(data)
                 return bytes(data)
         return b""
 
@@ -95,16 +109,22 @@ class Body:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def _message(self) -> dict[str, Any]:
+        patience = min(self._idle, self._idle + self._arrived / SLOWEST_RATE - self._waited)
+        begun = asyncio.get_running_loop().time()
         if not self._stopped:
             try:
-                async with asyncio.timeout(self._idle) as self._waiting:
+                async with asyncio.timeout(patience) as self._waiting:
                     return await self._receive()
             except TimeoutError:
                 pass
             finally:
                 self._waiting = None
+                self._waited += asyncio.get_running_loop().time() - begun
         if self._stopped:
             raise error(QUERY_WAS_CANCELLED, "Query was cancelled before its data had arrived")
+        if patience < self._idle:
+            slow = f"{self._arrived} bytes of the body in {self._waited:.0f} s of waiting"
+            raise error(SOCKET_TIMEOUT, f"Timeout: {slow}; expected at least {SLOWEST_RATE:g} bytes a second")
         raise error(SOCKET_TIMEOUT, f"Timeout: nothing more of the body arrived for {self._idle:g} s")
 
     async def gone(self) -> None:

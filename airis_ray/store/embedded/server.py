@@ -148,6 +148,8 @@ class Server:
         if verb is Verb.KILL:
             call.instead(await kill(self._registry, call.statement, call.rights))
         async with self._lanes.place(call):
+            if call.is_insert:
+                await asyncio.to_thread(call.judge_values)
             return await self._execute(call)
 
     async def _in_control(self, function: Callable[..., _T], *arguments: object) -> _T:

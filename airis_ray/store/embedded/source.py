@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from airis_ray.store.embedded.errors import QUERY_IS_TOO_LARGE, error
 from airis_ray.store.embedded.request import Body, Request
@@ -28,6 +29,20 @@ class Source:
     head: bytes = b""
     opened: Iterator[bytes] = field(default_factory=lambda: iter(()))  # inflates as it is read
     packed: tuple[bytes, ...] = ()
+
+    def held(self, limit: int) -> bytes | None:
+        """All of the data, where they have arrived and are no more than ``limit`` bytes; nothing is lost by asking."""
+        if not self.body.has_ended:
+            return None
+        rest = chain(self.opened, *(self.codec.pieces(data) for data in self.packed))
+        held, size = [self.head], len(self.head)
+        for data in rest:
+            held.append(data)
+            size += len(data)
+            if size > limit:
+                break
+        self.head, self.opened, self.packed = b"".join(held), rest, ()
+        return self.head if size <= limit else None
 
     def blocks(self, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
         """The data, decompressed, for the worker thread: the rest of the body is read on the loop as it is needed."""

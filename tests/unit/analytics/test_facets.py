@@ -162,6 +162,52 @@ async def test_sessions_come_from_the_rows(stored: LocalStore, tenant: str) -> N
     assert table.num_rows == 0
 
 
+async def test_metrics_are_counted_by_their_points(migrated_store: LocalStore, tenant: str) -> None:
+    gauges = [
+        {
+            "TimeUnix": START + n * 30 * 10**9,
+            "MetricName": ("cpu", "Memory")[n % 2],
+            "MetricUnit": ("1", "By")[n % 2],
+            "ServiceName": "cart",
+            "Attributes": {"core": str(n % 3)},
+            "ResourceAttributes": {"k8s.pod.name": "p"},
+        }
+        for n in range(12)
+    ]
+    await migrated_store.insert("otel_metrics_gauge", records.batch("otel_metrics_gauge", tenant, gauges))
+    whole = TimeRange(START, START + 6 * MINUTE)
+    table, _ = await fields(migrated_store, tenant, asked(whole, "metrics"))
+    counted = {(r["source"], r["name"]): r["count"] for r in table.to_pylist() if r["count"] is not None}
+    columns = dict.fromkeys([("column", name) for name in ("MetricName", "ServiceName", "MetricUnit")], 12)
+    maps = [
+        ("Attributes", "core"),
+        ("ResourceAttributes", "k8s.pod.name"),
+        ("ResourceAttributes", "service.name"),
+    ]
+    assert counted == {**columns, **dict.fromkeys(maps, 12)}
+    assert {"Value", "ScopeName"} <= {r["name"] for r in table.to_pylist() if r["count"] is None}
+
+    for name, part, more, expected in (
+        ("metric", whole, {}, {"Memory": 6, "cpu": 6}),
+        ("metric", whole, {"prefix": "mem"}, {"Memory": 6}),
+        ("core", whole, {"query": "metric:cpu k8s.pod.name:p"}, {"0": 2, "1": 2, "2": 2}),
+        ("core", whole, {"query": "-core:0"}, {"1": 4, "2": 4}),
+        ("MetricUnit", TimeRange(START + MINUTE, START + 2 * MINUTE), {}, {"1": 1, "By": 1}),
+        ("nobody.has.this", whole, {}, {}),
+    ):
+        found, _ = await values(migrated_store, tenant, name, asked(part, "metrics", **more))
+        assert {row["value"]: row["count"] for row in found.to_pylist()} == expected, name
+
+    for name, query, pointer in (
+        ("Value", "", "/field"),
+        ("core", "value:>5", "/query"),
+        ("scope", "", "/field"),
+    ):
+        with pytest.raises(InvalidInput) as raised:
+            await values(migrated_store, tenant, name, asked(whole, "metrics", query=query))
+        assert raised.value.errors[0].pointer == pointer
+
+
 @pytest.mark.parametrize("name", ["Body", "Timestamp", "LogAttributes"])
 async def test_what_has_no_values_to_list(stored: LocalStore, tenant: str, name: str) -> None:
     with pytest.raises(InvalidInput, match="no values that could be listed"):

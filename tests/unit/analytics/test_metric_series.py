@@ -298,6 +298,39 @@ async def test_summaries(ask: Ask) -> None:
         await ask("summary", points, aggregate="p95")
 
 
+async def test_quantiles_of_several_summaries_are_not_put_together(ask: Ask) -> None:
+    points = [
+        {
+            **summary(10, 5, [1, 9]),
+            "Attributes": {"path": "/a", "same": "x"},
+            "ResourceAttributes": {"pod": "p"},
+        },
+        {
+            **summary(10, 5, [2, 40]),
+            "Attributes": {"path": "/b", "same": "x"},
+            "ResourceAttributes": {"pod": "p"},
+        },
+        {
+            **summary(10, 5, [3, 50]),
+            "Attributes": {"path": "/b", "same": "x"},
+            "ResourceAttributes": {"pod": "q"},
+        },
+    ]
+    with pytest.raises(
+        InvalidInput, match=r"3 of its series .* group by what tells them apart \(path, pod\)"
+    ) as no:
+        await ask("summary", points, aggregate="p99")
+    assert no.value.errors[0].pointer == "/group_by"
+    with pytest.raises(InvalidInput, match="2 of its series"):
+        await ask("summary", points, aggregate="p99", group_by=["path"])
+    assert await ask("summary", points, aggregate="p99", group_by=["path"], query="pod:p") == {
+        ("/b",): [40],
+        ("/a",): [9],
+    }
+    assert len(await ask("summary", points, aggregate="p99", group_by=["path", "pod"])) == 3
+    assert await ask("summary", points, aggregate="avg") == {(): [2]}
+
+
 async def test_a_name_of_two_kinds_is_the_one_with_more_points(
     migrated_store: LocalStore, tenant: str
 ) -> None:

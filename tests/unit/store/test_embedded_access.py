@@ -62,15 +62,15 @@ def test_no_reading_without_the_scope(tenant: str, scopes: set[str]) -> None:
 
 
 def test_a_reader_runs_what_the_guard_allows() -> None:
-    authorize(READER, _statement("SELECT count() FROM otel_logs FORMAT JSON"), frozenset())
+    authorize(READER, _statement("SELECT count() FROM otel_logs FORMAT JSON"), frozenset(), LIMITS)
     with pytest.raises(ClickHouseError, match="airis_keys is not there or may not be read"):
-        authorize(READER, _statement("SELECT * FROM airis_keys"), frozenset())
+        authorize(READER, _statement("SELECT * FROM airis_keys"), frozenset(), LIMITS)
 
 
 def test_a_writers_tables_are_read_by_writers_alone() -> None:
-    authorize(WRITER, _statement("SELECT * FROM mine"), frozenset({"mine"}))
+    authorize(WRITER, _statement("SELECT * FROM mine"), frozenset({"mine"}), LIMITS)
     with pytest.raises(ClickHouseError):
-        authorize(READER, _statement("SELECT * FROM mine"), frozenset({"mine"}))
+        authorize(READER, _statement("SELECT * FROM mine"), frozenset({"mine"}), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,28 @@ def test_limits_are_tightened_by_the_caller_and_widened_by_nobody(asked: str | N
     settings = {} if asked is None else {"max_execution_time": asked}
     for rights in (READER, ADMIN):
         assert settings_for(rights, _statement("SELECT 1"), settings, LIMITS)["max_execution_time"] == given
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 SETTINGS {}",
+        "SELECT * FROM (SELECT 1 SETTINGS max_threads = 1, {})",
+        "CREATE VIEW v AS SELECT 1 SETTINGS {}",
+        "INSERT INTO mine SETTINGS {} VALUES (1)",
+        "INSERT INTO mine SELECT 1 SETTINGS {}",
+    ],
+)
+def test_an_administrators_settings_clause_lifts_no_limit(sql: str) -> None:
+    for value in ("0", "31", "'31'", "1e9", "-1", "DEFAULT", "inf"):
+        with pytest.raises(
+            ClickHouseError, match=r"expected more than 0 and at most 30 \(AIRIS_STORE_"
+        ) as raised:
+            authorize(ADMIN, _statement(sql.format(f"max_execution_time = {value}")), frozenset(), LIMITS)
+        assert raised.value.code == 164
+    for value in ("5", "'30'"):
+        authorize(ADMIN, _statement(sql.format(f"max_execution_time = {value}")), frozenset(), LIMITS)
+    authorize(PLATFORM, _statement(sql.format("max_execution_time = 0")), frozenset(), LIMITS)
 
 
 def test_the_platform_has_the_limits_where_it_names_none() -> None:
@@ -123,8 +145,9 @@ EXPRESSIONS = [
 def test_nobody_but_the_platform_has_its_values_evaluated(name: str) -> None:
     for rights in (READER, WRITER, ADMIN):
         assert forced_for(rights)[name] == "0"
+        insert = _statement(f"INSERT INTO mine SETTINGS `{name}` = 1 VALUES (1)")
         with pytest.raises(ClickHouseError) as raised:
-            authorize(rights, _statement(f"INSERT INTO mine SETTINGS `{name}` = 1 VALUES (1)"), frozenset())
+            authorize(rights, insert, frozenset(), LIMITS)
         assert raised.value.code == 164
     for rights in (READER, WRITER):
         with pytest.raises(ClickHouseError):
@@ -146,17 +169,17 @@ def test_nobody_but_the_platform_has_its_values_evaluated(name: str) -> None:
 )
 def test_what_a_writer_may_not_do_to_its_tables(sql: str) -> None:
     with pytest.raises(ClickHouseError) as raised:
-        authorize(WRITER, _statement(sql), frozenset({"mine"}))
+        authorize(WRITER, _statement(sql), frozenset({"mine"}), LIMITS)
     assert raised.value.code == 497
 
 
 def test_a_writer_changes_its_columns() -> None:
-    authorize(WRITER, _statement("ALTER TABLE mine ADD COLUMN `freeze` UInt8"), frozenset({"mine"}))
+    authorize(WRITER, _statement("ALTER TABLE mine ADD COLUMN `freeze` UInt8"), frozenset({"mine"}), LIMITS)
 
 
 def test_check_table_lists_everybodys_parts() -> None:
     with pytest.raises(ClickHouseError, match="CHECK may not be used here"):
-        authorize(READER, _statement("CHECK TABLE otel_logs"), frozenset())
+        authorize(READER, _statement("CHECK TABLE otel_logs"), frozenset(), LIMITS)
 
 
 NOT_NAMES = ["a = '1', additional_table_filters = '{}', param_b", "a`", "a b", "1a", "", "ä", "a\n"]

@@ -17,6 +17,7 @@ from airis_ray.store.embedded.lanes import is_look_up
 from airis_ray.store.embedded.request import Body
 from airis_ray.store.embedded.running import Lane
 from airis_ray.store.embedded.statement import parse
+from tests.unit.ingest.virtual import run
 
 
 class Sender:
@@ -38,7 +39,41 @@ async def test_a_body_that_stalls_is_given_up() -> None:
     assert await body.next() == b"1"
     with pytest.raises(ClickHouseError, match=r"nothing more of the body arrived for 0\.01 s") as raised:
         await body.next()
-    assert (raised.value.code, raised.value.status) == (209, 503)
+    assert (raised.value.code, raised.value.status) == (209, 408)
+
+
+def test_a_body_that_drips_is_given_up() -> None:
+    async def drip() -> dict[str, Any]:
+        await asyncio.sleep(29)
+        return {"type": "http.request", "body": b"1", "more_body": True}
+
+    async def read() -> float:
+        body = Body(drip)
+        assert await body.next() == b"1"
+        with pytest.raises(
+            ClickHouseError, match=r"1 bytes of the body in 30 s .* at least 4096 bytes a second"
+        ):
+            await body.next()
+        return asyncio.get_running_loop().time()
+
+    assert 30 <= run(read()) < 31
+
+
+def test_a_body_may_pause_and_be_slow() -> None:
+    chunks = iter([(20.0, b"1")] + [(4.0, bytes(20_000))] * 50)
+
+    async def steady() -> dict[str, Any]:
+        seconds, data = next(chunks, (0.0, b""))
+        await asyncio.sleep(seconds)
+        return {"type": "http.request", "body": data, "more_body": bool(data)}
+
+    async def read() -> int:
+        body, size = Body(steady), 0
+        while data := await body.next():
+            size += len(data)
+        return size
+
+    assert run(read()) == 1_000_001
 
 
 async def test_who_waits_for_a_body_is_told_when_the_statement_is_stopped() -> None:

@@ -23,6 +23,7 @@ EXPECTED = {
     errors.Unprocessable: (422, code_pb2.INVALID_ARGUMENT),
     errors.NotFound: (404, code_pb2.NOT_FOUND),
     errors.Unsupported: (415, code_pb2.INVALID_ARGUMENT),
+    errors.TooSlow: (408, code_pb2.DEADLINE_EXCEEDED),
     errors.Refused: (403, code_pb2.PERMISSION_DENIED),
     errors.Unauthenticated: (401, code_pb2.UNAUTHENTICATED),
     errors.Forbidden: (403, code_pb2.PERMISSION_DENIED),
