@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.verb == "build":
             build(given.cache, print, jobs=given.jobs)
             if given.operator:
-                build_operator(given.cache, print)
+                build_operator(given.cache, print, jobs=given.jobs)
             return 0
         if given.verb == "start":
             return _start(data, given.cache)

@@ -14,7 +14,7 @@ import yaml
 from tests.kube.conftest import KUBERAY
 from tests.kube.test_overlays import CHECKS, is_core
 from tests.support.kube import core
-from tests.support.kube.checks import flows, ports, references, running, security, selectors, sizes
+from tests.support.kube.checks import flows, least, ports, references, running, security, selectors, sizes
 from tests.support.kube.crds import Definitions
 from tests.support.kube.objects import Check, Finding, Object, Overlay, load
 
@@ -178,6 +178,17 @@ FAULTS: list[tuple[Check, tuple[str, str], str, object, str]] = [
     (sizes.order, _CLICKHOUSE, f"{_REQUESTS}.cpu", "99", "StatefulSet/clickhouse"),
     (sizes.order, _CLICKHOUSE, _LIMITS, GONE, "StatefulSet/clickhouse"),
     (sizes.ray, ("RayService", "airis"), f"{_GROUP}.maxReplicas", 99, "RayService/airis"),
+    (
+        sizes.claims,
+        ("PersistentVolumeClaim", "objects"),
+        "spec.resources.requests.storage",
+        "1Gi",
+        "PersistentVolumeClaim/objects",
+    ),
+    (sizes.claims, ("PersistentVolumeClaim", "objects"), "", None, "PersistentVolumeClaim/objects"),
+    (references.volumes, ("PersistentVolumeClaim", "objects"), "", None, "RayService/airis"),
+    (least.fits, ("RayService", "airis"), f"{_GROUP}.minReplicas", 0, "RayService/airis"),
+    (least.fits, ("RayService", "airis"), f"{_GROUP}.labels", {"airis/work": "x"}, "RayService/airis"),
     (security.restricted, _CLICKHOUSE, f"{_TEMPLATE}.securityContext", GONE, "StatefulSet/clickhouse"),
     (security.tokens, _CLICKHOUSE, _TOKEN, True, "StatefulSet/clickhouse"),
     (running.probes, _CLICKHOUSE, f"{_TEMPLATE}.readinessProbe", GONE, "StatefulSet/clickhouse"),

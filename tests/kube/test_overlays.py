@@ -12,7 +12,7 @@ import yaml
 from scripts.kube_flows import files as made_files
 from tests.kube.conftest import KUBERAY, OVERLAYS, ROOT, UNDEFINED, built
 from tests.support.kube import core
-from tests.support.kube.checks import flows, ports, references, running, security, selectors, sizes
+from tests.support.kube.checks import flows, least, ports, references, running, security, selectors, sizes
 from tests.support.kube.crds import Definitions
 from tests.support.kube.objects import Check, Finding, Object, Overlay, walk
 
@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     *ports.CHECKS,
     *references.CHECKS,
     *sizes.CHECKS,
+    *least.CHECKS,
     *security.CHECKS,
     *flows.CHECKS,
     *running.CHECKS,

@@ -50,6 +50,33 @@ def test_nothing_is_embedded_on_a_cluster(overlay: Overlay) -> None:
             assert {"AIRIS_CLICKHOUSE_URL", "AIRIS_KAFKA_BOOTSTRAP", "AIRIS_REDIS_URL"} <= set_here
 
 
+def test_recordings_and_models_have_a_place_that_every_worker_reaches(overlay: Overlay) -> None:
+    for item in overlay.of("RayService"):
+        for group in item.spec["rayClusterConfig"]["workerGroupSpecs"]:
+            pod = group["template"]["spec"]
+            container = pod["containers"][0]
+            named = [source.get("configMapRef", {}).get("name", "") for source in container["envFrom"]]
+            maps = [found for name in named if (found := overlay.get("ConfigMap", name))]
+            variables = {key: value for found in maps for key, value in found.data["data"].items()}
+            for name in ("AIRIS_REPLAY_URL", "AIRIS_MODELS_URL"):
+                place = variables[name]
+                if place.startswith("s3://"):
+                    assert {"name": "objects-s3", "optional": True} in [
+                        source.get("secretRef") for source in container["envFrom"]
+                    ]
+                    assert overlay.get("NetworkPolicy", "ray-worker-objects-s3")
+                    continue
+                mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+                [mount] = [
+                    mount
+                    for at, mount in mounts.items()
+                    if place.removeprefix("file://").startswith(at + "/")
+                ]
+                [volume] = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
+                assert overlay.get("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"])
+                assert not mount.get("readOnly")
+
+
 def test_an_application_without_a_line_in_the_table_is_told() -> None:
     local = {
         "grpc_options": {"port": 1},

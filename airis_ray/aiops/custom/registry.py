@@ -7,8 +7,10 @@ nobody.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
+from collections.abc import Iterator
 from typing import Final, TypeVar
 
 import fsspec
@@ -16,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airis_ray.aiops.custom.card import Card, split
-from airis_ray.errors import InvalidInput, NotFound, TooLarge, Unavailable, Unprocessable
+from airis_ray.errors import AirisError, InvalidInput, NotFound, TooLarge, Unavailable, Unprocessable
 from airis_ray.settings import Settings
 
 Kept = TypeVar("Kept", bound=BaseModel)
@@ -24,6 +26,17 @@ Kept = TypeVar("Kept", bound=BaseModel)
 _BEFORE: Final = 20
 """Versions that can be gone back to, one after the other."""
 _SERVING: Final = "serving.json"
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Unavailable for whatever the library of the object store raises: botocore's errors are no OSError."""
+    try:
+        yield
+    except (AirisError, FileNotFoundError):
+        raise
+    except Exception as error:
+        raise Unavailable(f"the object store of models: {type(error).__name__}") from error
 
 
 class Serving(BaseModel):
@@ -161,7 +174,8 @@ class Registry:
         """Delete a version that does not serve, or all there is of a name. Raises NotFound, Unprocessable."""
         entry = self.entry(tenant, name)
         if version is None:
-            self._files.rm(self._at(tenant, name), recursive=True)
+            with _answering():
+                self._files.rm(self._at(tenant, name), recursive=True)
             return
         cards = {card.version: card for card in entry.cards}
         if version not in cards:
@@ -169,10 +183,11 @@ class Registry:
         if version == entry.serving.version:
             raise Unprocessable(f"{name}@{version} serves; roll back first, or delete {name} as a whole")
         self._serve(tenant, name, entry.serving.without(version))
-        self._files.rm_file(self._at(tenant, name, f"{version}.json"))
         card = cards.pop(version)
-        if card.sha256 not in {each.sha256 for each in cards.values()}:
-            self._files.rm_file(self._at(tenant, name, f"{card.sha256}.onnx"))
+        with _answering():
+            self._files.rm_file(self._at(tenant, name, f"{version}.json"))
+            if card.sha256 not in {each.sha256 for each in cards.values()}:
+                self._files.rm_file(self._at(tenant, name, f"{card.sha256}.onnx"))
 
     def _at(self, *steps: str) -> str:
         """The path of a thing. Steps are names that were checked; a tenant's is as well, and once more here."""
@@ -182,7 +197,8 @@ class Registry:
 
     def _names(self, folder: str) -> list[str]:
         try:
-            found: list[str] = self._files.ls(folder, detail=False)
+            with _answering():
+                found: list[str] = self._files.ls(folder, detail=False)
         except FileNotFoundError:
             return []
         return [name for each in found if not (name := each.rstrip("/").rpartition("/")[2]).startswith(".")]
@@ -204,7 +220,8 @@ class Registry:
 
     def _read(self, path: str) -> bytes | None:
         try:
-            found: bytes = self._files.cat_file(path)
+            with _answering():
+                found: bytes = self._files.cat_file(path)
         except FileNotFoundError:
             return None
         return found
@@ -217,6 +234,7 @@ class Registry:
         """Whole or not at all: written beside its place, then moved there."""
         folder, _, name = path.rpartition("/")
         beside = f"{folder}/.{name}.{uuid.uuid4().hex}"
-        self._files.makedirs(folder, exist_ok=True)
-        self._files.pipe_file(beside, data)
-        self._files.mv(beside, path)
+        with _answering():
+            self._files.makedirs(folder, exist_ok=True)
+            self._files.pipe_file(beside, data)
+            self._files.mv(beside, path)

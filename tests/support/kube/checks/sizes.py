@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from airis_ray.kube.manifests import Manifest
@@ -27,14 +26,14 @@ REPORT: Mapping[str, tuple[str, str, str, str, str | None, int]] = {
     "ui": ("100m", "500m", "128Mi", "512Mi", None, 0),
 }
 
+_TABLES = ("stateful", "stateless", "ray", "around", "claims")
+
 
 def table(overlay: Overlay) -> Manifest:
     """The sizing table with the overlay's own figures."""
     sizes = overlay.tables["sizes"]
     own = (sizes.get("profiles") or {}).get(overlay.name) or {}
-    return merged(
-        sizes, {name: own[name] for name in ("stateful", "stateless", "ray", "around") if name in own}
-    )
+    return merged(sizes, {name: own[name] for name in _TABLES if name in own})
 
 
 def deviations(sizes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -180,34 +179,22 @@ def _ray_group(overlay: Overlay, name: str, path: str, group: Manifest, row: Man
             )
 
 
-def fits(overlay: Overlay) -> Iterator[Finding]:
-    """The replicas that Serve starts with fit the pods that a worker group may have; a pod's limit holds a replica."""
-    sizes = table(overlay)
-    item = next(iter(overlay.of("RayService")), None)
-    if item is None:
-        return
-    used: dict[str, list[Decimal]] = {}
-    for part, row in sizes["stateless"].items():
-        options = at(row, "serve.ray_actor_options")
-        if options is None:
+def claims(overlay: Overlay) -> Iterator[Finding]:
+    """The volumes that stand by themselves are those of the table."""
+    wanted = table(overlay)["claims"]
+    there = {item.name: item for item in overlay.of("PersistentVolumeClaim")}
+    for name in sorted(wanted.keys() - there.keys()):
+        yield Finding(f"PersistentVolumeClaim/{name}", "metadata.name", "not in this overlay")
+    for name, item in there.items():
+        row = wanted.get(name)
+        if row is None:
+            yield item.finding("metadata.name", "not in kuberay/sizes.yaml (claims)")
             continue
-        count = at(row, "serve.autoscaling_config.min_replicas") or 0
-        total = used.setdefault(row["group"], [Decimal(0), Decimal(0)])
-        total[0] += amount(str(options["num_cpus"])) * count
-        total[1] += amount(str(options["memory"])) * count
-        group = sizes["ray"][row["group"]]
-        for resource, limit in (row.get("limits") or {}).items():
-            if amount(group["limits"][resource]) < amount(limit):
-                yield item.finding(
-                    part, f"its limit {resource} {limit} is above that of its pod, group {row['group']}"
-                )
-    for name, (cpus, memory) in used.items():
-        group = sizes["ray"][name]
-        most = group["replicas"]["max"]
-        if cpus > amount(str(group["num_cpus"])) * most or memory > amount(str(group["actor_memory"])) * most:
-            yield item.finding(
-                f"workerGroupSpecs {name}", f"the least replicas need {cpus} cpus and {memory} bytes"
-            )
+        size = at(item.spec, "resources.requests.storage")
+        if size is None or amount(size) != amount(row["size"]):
+            yield item.finding("spec.resources.requests.storage", f"{size}, the table says {row['size']}")
+        if item.spec.get("storageClassName") != row["class"]:
+            yield item.finding("spec.storageClassName", f"expected {row['class']}")
 
 
 def budgets(overlay: Overlay) -> Iterator[Finding]:
@@ -250,4 +237,4 @@ def quorums(overlay: Overlay) -> Iterator[Finding]:
             )
 
 
-CHECKS = (order, stateful, ray, fits, budgets, quorums)
+CHECKS = (order, stateful, ray, claims, budgets, quorums)

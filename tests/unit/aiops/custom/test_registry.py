@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airis_ray.aiops.custom.registry import Registry
 from airis_ray.errors import InvalidInput, NotFound, TooLarge, Unavailable, Unprocessable
@@ -81,6 +83,22 @@ def test_another_artefact_in_its_place_is_not_loaded(tmp_path: Path) -> None:
     next(tmp_path.glob("a/waves/*.onnx")).write_bytes(b"2")
     with pytest.raises(Unavailable, match="not what was registered"):
         registry.artefact("a", registry.find("a", "waves"))
+
+
+def test_an_object_store_whose_library_has_errors_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise LookupError("could not connect to the endpoint")  # as botocore's: no OSError
+
+    registry = Registry("memory://airis-models-down", most=3)
+    for name in ("pipe_file", "cat_file", "ls"):
+        monkeypatch.setattr(MemoryFileSystem, name, unreachable)
+    for call in (
+        lambda: registry.entries("a"),
+        lambda: registry.find("a", "waves"),
+        lambda: registry.put("a", card(b"1"), b"1"),
+    ):
+        with pytest.raises(Unavailable, match="the object store of models: LookupError"):
+            call()
 
 
 def test_where_models_are_kept_is_a_setting(tmp_path: Path) -> None:
