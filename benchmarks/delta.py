@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -21,12 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airis_ray.delta.analysis import counted, findings, planned
+from airis_ray.delta.exact import fisher
 from airis_ray.delta.sample import Sampler, Values
 from benchmarks import delta_heldout, delta_multidim, delta_speed
 from benchmarks.report import machine
 
 Rng = np.random.Generator
-SIZES = ((10, 10), (20, 20), (10, 1_000), (100, 100), (1_000, 1_000), (10_000, 10_000), (100_000, 100_000))
+SIZES = (
+    *((10, 10), (20, 20), (10, 1_000), (50, 50), (200, 200)),
+    *((1_000, 1_000), (10_000, 10_000), (100_000, 100_000)),
+)
 SHARES = (0.04, 0.1, 0.3, 1.0)
 GROUP = 10_000
 """Events of each group that a cause is planted in, unless said otherwise."""
@@ -70,22 +75,29 @@ class World:
             )
         return found
 
-    def plant(self, rng: Rng, kind: str, hit: NDArray[np.bool_]) -> set[str]:
-        """Make rows have a cause; the keys that name it. Values of single causes are rare or new elsewhere."""
+    def plant(self, rng: Rng, kind: str, hit: NDArray[np.bool_]) -> tuple[set[str], NDArray[np.bool_]]:
+        """Make rows have a cause; the keys that name it, and which rows meet it: those and others that do by chance.
+
+        Values of single causes are rare or new elsewhere.
+        """
         if kind == "numeric":
             key = f"number{rng.integers(3)}"
             self.numbers[key][hit] = np.round(self.numbers[key][hit] * 30, 2)
-            return {key}
+            return {key}, self.numbers[key] >= 10 * np.exp(3)
         if kind == "pair":
             keys = [f"key{at}" for at in rng.choice(_COMMON, 2, replace=False)]
+            met = np.ones(len(hit), np.bool_)
             for key in keys:
-                self.codes[key][hit] = rng.integers(1, self.codes[key].max() + 1)
-            return {" + ".join(sorted(keys))}
+                both = rng.integers(1, self.codes[key].max() + 1)
+                self.codes[key][hit] = both
+                met &= self.codes[key] == both
+            return {" + ".join(sorted(keys))}, met
         key = f"key{rng.integers(len(_VALUES) - 1)}"
-        self.codes[key][hit] = 0 if kind == "absent" else 9_999
+        value = 0 if kind == "absent" else 9_999
+        self.codes[key][hit] = value
         if key == "key10":
             self.codes["twin"] = self.codes[key].copy()
-        return {key, "twin"} if key == "key10" else {key}
+        return {key, "twin"} if key == "key10" else {key}, self.codes[key] == value
 
 
 def first_of(world: World, target: NDArray[np.bool_]) -> str | None:
@@ -121,22 +133,29 @@ def null(answers: int, seed: int) -> bool:
     return kept
 
 
-def planted(answers: int, seed: int, group: int, kinds: Sequence[str]) -> bool:
-    """Causes of every kind and share beside a harmless drift, among ``group`` events on each side."""
+def planted(answers: int, seed: int, groups: Sequence[int], kinds: Sequence[str]) -> bool:
+    """Causes of every kind and share beside a harmless drift, among so many events on each side.
+
+    The peer is an oracle that knows the cause and tests nothing else, at 5 %: what it does not see, nobody can.
+    """
     rng = np.random.default_rng(seed)
     kept = True
-    for kind in kinds:
-        for share in SHARES:
-            hits = 0
-            for _ in range(answers):
-                target = np.arange(2 * group) < group
-                world = World(rng, 2 * group)
-                drifted = target & (rng.random(2 * group) < 0.1)
-                world.codes["key0"][drifted] = 1
-                causes = world.plant(rng, kind, target & (rng.random(2 * group) < share))
-                hits += first_of(world, target) in causes
-            print(f"planted {kind}, share {share:.0%}: first in {hits} of {answers} ({group:,} events each)")
-            kept &= hits >= 0.95 * answers
+    for group, kind, share in itertools.product(groups, kinds, SHARES):
+        target = np.arange(2 * group) < group
+        hits = seen = 0
+        for _ in range(answers):
+            world = World(rng, 2 * group)
+            drifted = target & (rng.random(2 * group) < 0.1)
+            world.codes["key0"][drifted] = 1
+            causes, met = world.plant(rng, kind, target & (rng.random(2 * group) < share))
+            hits += first_of(world, target) in causes
+            seen += float(fisher((met & target).sum(), group, (met & ~target).sum(), group)[0]) <= 0.05
+        print(
+            f"planted {kind}, share {share:.0%}, {group:,} events each: first in {hits} of {answers};"
+            f" an oracle that tests the cause alone sees {seen}",
+            flush=True,
+        )
+        kept &= hits >= 0.95 * answers
     return kept
 
 
@@ -148,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=10_000_000, help="spans of the speed part")
     parser.add_argument("--store", type=Path, help="folder that keeps those spans for a next time")
     parser.add_argument(
-        "--group", type=int, default=GROUP, help="events of each group that causes are planted in"
+        "--group", type=int, action="append", help="events of each group with a planted cause; repeatable"
     )
     parser.add_argument("--answers", type=int, default=200, help="made-up comparisons of a kind")
     parser.add_argument("--kind", choices=KINDS, action="append", help="of planted causes; repeatable")
@@ -158,7 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     parts: dict[str, Any] = {
         "null": lambda: null(args.answers, args.seed),
-        "planted": lambda: planted(max(20, args.answers // 4), args.seed, args.group, args.kind or KINDS),
+        "planted": lambda: planted(
+            max(20, args.answers // 4), args.seed, args.group or (GROUP,), args.kind or KINDS
+        ),
         "speed": lambda: asyncio.run(delta_speed.measure(args.rows, args.store)),
         "multidim": lambda: delta_multidim.measure(args.data / "multidim"),
         "heldout": lambda: delta_heldout.measure(args.data / "multidim"),

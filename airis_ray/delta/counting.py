@@ -21,7 +21,7 @@ from airis_ray.delta.pairs import Pair
 from airis_ray.delta.statements import Compared, columns_of, key_hash, number_of
 
 _BITS: Final = 10
-"""Of a number, for the slot: 0 is nobody's, 1 that of the rows themselves and of pairs, then come the attributes."""
+"""Of a number, for the slot: 0 is nobody's, not read; 1 that of the rows themselves and of pairs; then attributes."""
 _SLOTS: Final = (1 << _BITS) - 1
 _DIFFERENT: Final = 2_000
 """Values of an attribute in the sample from which on only the listed ones are told apart: to count a million others one
@@ -61,15 +61,13 @@ def counts(compared: Compared, plan: Plan, *, overlap: bool) -> Sql:
         parts.append(sql("[{}]", join(", ", singles)))
     return sql(
         "SELECT e, countIf(t) AS target, count() AS rows, {} AS shared FROM"
-        " (SELECT {} AS t, {} AS b, arrayJoin(arrayConcat({})) AS e FROM {} WHERE {})"
-        " WHERE bitAnd(e, {}) != 0 GROUP BY e",
+        " (SELECT {} AS t, {} AS b, arrayJoin(arrayConcat({})) AS e FROM {} WHERE {}) GROUP BY e",
         Sql("countIf(t AND b)" if overlap else "toUInt64(0)"),
         compared.target,
         compared.baseline if overlap else Sql("0"),
         join(", ", parts),
         compared.table,
         compared.any_side,
-        Sql(str(_SLOTS)),
     )
 
 
@@ -123,9 +121,12 @@ def _text_of(attribute: Attribute, columns: Mapping[str, Sql], compared: Compare
 
 
 def _entries(source: int, hashed: Sequence[tuple[int, Attribute]]) -> Sql:
-    """The number of an entry (``k``, ``v``) of a map; hashes and slots are numbers of ours, and stand in the text."""
+    """The number of an entry (``k``, ``v``) of a map; hashes and slots are numbers of ours, and stand in the text.
+
+    0 where nobody asks for the key: to multiply is cheaper than to leave numbers out of a thousand million.
+    """
     slots = _lookup(key_hash(source), [(each.place[1], slot) for slot, each in hashed], "0")
-    return sql("bitOr({}, {})", _marked(Sql("cityHash64(v)")), slots)
+    return sql("({} + {}) * ({} != 0)", _marked(Sql("cityHash64(v)")), slots, slots)
 
 
 def _column_number(slot: int, value: Sql) -> Sql:

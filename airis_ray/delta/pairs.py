@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, xlogy
 
 from airis_ray.delta.attributes import Attribute, Claim, Codes, claims_of
-from airis_ray.delta.exact import Z95, Floats, fisher, least_rows, log_odds
+from airis_ray.delta.exact import fisher, least_rows
 from airis_ray.delta.ranking import LEVEL, PAIR_SHARE
 
 _CLAIMS_EACH: Final = 10
@@ -23,20 +23,23 @@ _CLAIMS_EACH: Final = 10
 _CLAIMS: Final = 480
 """Claims in all; their pairs are 115,000, two products of 10,000 × 480 matrices."""
 _TRIED: Final = 64
-"""Pairs that are looked at closely: those with the largest odds."""
+"""Pairs that are looked at closely: those that explain most beyond their parts."""
 _FOUND: Final = 4
-"""Pairs of an answer; a cause of two attributes comes with variants of itself."""
-_SAME: Final = 0.9
-"""From this part of the target's rows of one claim on, that meet the other as well, both are one cause."""
+"""Pairs of an answer."""
+_FITS: Final = 20
+"""Rounds in which the effects of two claims without a pair's are fitted; a few are enough for tables of two by two."""
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two claims about different attributes, and of how many pairs they were chosen."""
+    """Two claims about different attributes; of how many pairs, and of how many claims, they were chosen."""
 
     first: Claim
     second: Claim
     tests: int
+    claims: int
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class PairCounts:
 def candidates(
     attributes: Sequence[Attribute],
     codes: Sequence[Codes],
-    target: NDArray[np.bool_],
-    rest: NDArray[np.bool_],
+    target: Bools,
+    rest: Bools,
 ) -> list[Pair]:
     """The pairs that the rows of the sample speak for, the strongest first; ``target`` and ``rest`` are its sides."""
     claims = _chosen(attributes, codes, target | rest)
@@ -71,58 +74,94 @@ def candidates(
         PairCounts(table[left, right].astype(float), own[left].astype(float), own[right].astype(float), rows)  # type: ignore[arg-type] # arrays of counts
         for table, own, rows in ((table_t, own_t, n), (table_b, own_b, m))
     ]
-    strength = _beyond_parts(sides[0], sides[1])
+    strength = _strength(sides[0], sides[1])
     order = np.argsort(-strength, kind="stable")[:_TRIED]
     found: list[Pair] = []
+    left_over = np.ones(len(met), np.bool_)
     for at in order[strength[order] > 0]:
-        pair = Pair(claims[left[at]], claims[right[at]], tests)
-        one_t, one_b = (
-            PairCounts(float(side.both[at]), float(side.first[at]), float(side.second[at]), side.rows)  # type: ignore[index] # arrays
-            for side in sides
-        )
-        if p_value(pair, one_t, one_b) <= LEVEL * PAIR_SHARE and not _variant(pair, found, met, claims):
+        pair = Pair(claims[left[at]], claims[right[at]], tests, len(claims))
+        first, second = met[:, left[at]] > 0, met[:, right[at]] > 0
+        # Beside the rows of those found before: a cause's parts have partners that say the same, or do by chance.
+        rows: list[Any] = [slice(None), left_over] if found else [slice(None)]
+        if all(_speaks_for(pair, first[each], second[each], target[each], rest[each]) for each in rows):
             found.append(pair)
+            left_over &= ~(first & second)
         if len(found) == _FOUND:
             break
     return found
 
 
-def p_value(pair: Pair, target: PairCounts, rest: PairCounts) -> float:
-    """Of the claim that the pair tells the sides apart and that neither part does by itself.
+def _speaks_for(pair: Pair, first: Bools, second: Bools, target: Bools, rest: Bools) -> bool:
+    """Whether rows that meet the two claims or not are enough for a pair."""
+    sides = [
+        PairCounts(*(float((rows & side).sum()) for rows in (first & second, first, second, side)))
+        for side in (target, rest)
+    ]
+    return p_value(pair, *sides) <= LEVEL * PAIR_SHARE
 
-    The largest of the p-values of its parts (an intersection-union test, Berger 1982): the pair against all other
-    rows; the second claim among the rows of the first; the first among those of the second; and that the second tells
-    more among the rows of the first than among the others. The last is not asked where the target's rows of either
-    claim are nearly all rows of both, and so there are no others.
+
+def p_value(pair: Pair, target: PairCounts, rest: PairCounts) -> float:
+    """Of the claim that the pair tells the sides apart and that neither part does by itself, nor both side by side.
+
+    The largest of three (an intersection-union test, Berger 1982). First the pair against all other rows, times the
+    number of pairs. Then the second claim among the rows of the first and the first among those of the second, times
+    the number of claims: a part that is a cause has so many partners.
+    Last how likely a pair explains so much better than both parts side by side where these are two causes. Groups that
+    are alike do not come to the last two, so these have all of the level and not the part of it that pairs have.
     """
     t, b = target, rest
-    tests = fisher(
-        [t.both, t.both, t.both],
-        [t.rows, t.first, t.second],
-        [b.both, b.both, b.both],
-        [b.rows, b.first, b.second],
-    )
-    if t.both < _SAME * max(t.first, t.second):
-        tests = np.append(tests, 1.0 - ndtr(_interaction(t, b)))
-    return float(min(1.0, tests.max() * pair.tests))
+    sizes, rests = (np.array([side.rows, side.first, side.second]) for side in (t, b))
+    # Of one side: a pair is told only where the target has it more often.
+    oftener = t.both * rests > b.both * sizes
+    tests = np.where(oftener, fisher(t.both, sizes, b.both, rests) / 2, 1.0)
+    alone, within = tests[0] * pair.tests, tests[1:].max() * pair.claims
+    return float(min(1.0, max(alone, PAIR_SHARE * within, PAIR_SHARE * _two_causes(t, b))))
 
 
-def _interaction(t: PairCounts, b: PairCounts) -> Any:
-    """The difference of the second claim's log odds ratios within and without the first, in standard errors."""
-    inside, error_inside = log_odds(t.both, t.first, b.both, b.first)
-    outside, error_outside = log_odds(
-        t.second - t.both, t.rows - t.first, b.second - b.both, b.rows - b.first
-    )
-    return (inside - outside) / np.hypot(error_inside, error_outside)
+def _two_causes(t: PairCounts, b: PairCounts) -> float:
+    """How likely, at most, the pair alone explains so much more than two causes side by side, if they are two causes.
+
+    A wrong explanation is k times as likely as the right one with a probability of at most Phi(-sqrt(2 ln k)) (Royall
+    2000). Two causes have an effect more; what that gains by chance is taken off (Schwarz 1978).
+    """
+    gained = float(_explained(t.both, t.rows, b.both, b.rows)) - _side_by_side(t, b)
+    gained += 0.5 * float(np.log(t.rows + b.rows))
+    return float(ndtr(-np.sqrt(2.0 * gained))) if gained > 0 else 1.0
 
 
-def _beyond_parts(t: PairCounts, b: PairCounts) -> Floats:
-    """The lower end of the pair's log odds ratio where it is above the ratios of both parts, else 0."""
-    ratio, error = log_odds(t.both, t.rows, b.both, b.rows)
-    parts = np.maximum(
-        log_odds(t.first, t.rows, b.first, b.rows)[0], log_odds(t.second, t.rows, b.second, b.rows)[0]
-    )
-    return np.where(ratio > np.maximum(parts, 0.0), ratio - Z95 * error, 0.0)
+def _strength(t: PairCounts, b: PairCounts) -> Any:
+    """What a pair explains at least, by itself and among each part's rows; 0 where the target has it less often."""
+    among = ((t.rows, b.rows), (t.first, b.first), (t.second, b.second))
+    explained = [np.where(t.both * m > b.both * n, _explained(t.both, n, b.both, m), 0.0) for n, m in among]
+    return np.minimum.reduce(explained)
+
+
+def _explained(a: Any, n: Any, b: Any, m: Any) -> Any:
+    """The log likelihood of the sides where they depend on a claim, less that where they depend on nothing."""
+    return _cell(a, b) + _cell(n - a, m - b) - _cell(n, m)
+
+
+def _cell(a: Any, b: Any) -> Any:
+    return xlogy(a, a) + xlogy(b, b) - xlogy(a + b, a + b)
+
+
+def _side_by_side(t: PairCounts, b: PairCounts) -> float:
+    """The same of two claims that each have their effect, and none together (no interaction: Bartlett 1935)."""
+    table = np.array(
+        [
+            [[s.rows - s.first - s.second + s.both, s.second - s.both], [s.first - s.both, s.both]]
+            for s in (t, b)
+        ]
+    ).clip(0.0)
+    fitted = np.ones_like(table)
+    for _ in range(_FITS):  # iterative proportional fitting (Deming and Stephan 1940)
+        for axis in (0, 1, 2):
+            own = fitted.sum(axis=axis, keepdims=True)
+            fitted *= np.divide(
+                table.sum(axis=axis, keepdims=True), own, out=np.zeros_like(own), where=own > 0
+            )
+    share = np.divide(fitted, fitted.sum(axis=0), out=np.zeros_like(fitted), where=fitted.sum(axis=0) > 0)
+    return float(xlogy(table, share).sum() - _cell(t.rows, b.rows))
 
 
 def _chosen(attributes: Sequence[Attribute], codes: Sequence[Codes], rows: NDArray[np.bool_]) -> list[Claim]:
@@ -156,17 +195,3 @@ def _attainable(pooled: NDArray[np.float32], n: int, m: int) -> int:
         least = least_rows(n, m, LEVEL * PAIR_SHARE / max(tests, 1))
         tests = int((pooled >= least).sum())
     return max(tests, 1)
-
-
-def _variant(pair: Pair, found: Sequence[Pair], met: NDArray[np.float32], claims: Sequence[Claim]) -> bool:
-    """Whether the rows of a pair are nearly those of one found before."""
-    index = {id(claim): at for at, claim in enumerate(claims)}
-
-    def rows(each: Pair) -> NDArray[np.bool_]:
-        return (met[:, index[id(each.first)]] * met[:, index[id(each.second)]]) > 0
-
-    own = rows(pair)
-    return any(
-        float((own & other).sum()) > _SAME * max(1.0, float(min(own.sum(), other.sum())))
-        for other in map(rows, found)
-    )
