@@ -15,6 +15,13 @@ _SQL: Final = """
         toUnixTimestamp64Micro(updated) * 1000 AS at
     FROM airis_comparisons FINAL WHERE anomaly = {anomaly:String} ORDER BY start DESC LIMIT 1
 """
+_WAITING: Final = """
+    SELECT count() AS n FROM airis_anomalies
+    WHERE signal IN ('traces', 'logs')
+        AND start >= fromUnixTimestamp64Nano({now:Int64}) - INTERVAL 1 DAY
+        AND updated >= fromUnixTimestamp64Nano({now:Int64}) - INTERVAL 6 HOUR
+        AND (Tenant, id) NOT IN (SELECT Tenant, anomaly FROM airis_comparisons)
+"""
 
 
 class Comparison(BaseModel):
@@ -44,3 +51,9 @@ async def comparison(store: Store, tenant: str, anomaly: str) -> Comparison | No
         answer=orjson.loads(row["answer"]) if row["answer"] else None,
         note=row["note"],
     )
+
+
+async def waits(store: Store, now_ns: int) -> bool:
+    """Whether an anomaly of the last hours, of any tenant, has no comparison yet. Raises what the store raises."""
+    rows = (await store.query(Query(_WAITING, {"now": now_ns}))).table.to_pylist()
+    return bool(rows[0]["n"])

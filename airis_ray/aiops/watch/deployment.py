@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from ray import serve
 from ray.serve import Application
 
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
+from airis_ray.aiops.watch.comparisons import waits
 from airis_ray.aiops.watch.explaining import Explaining
 from airis_ray.aiops.watch.service import WatchService
 from airis_ray.aiops.watch.watcher import Watcher
@@ -30,8 +32,9 @@ class Watch:
         configure_logs(settings, "watch")
         export_metrics()
         self._telemetry = Telemetry.start(settings, "watch")
+        self._settings = settings
         self._store: ClickHouseStore = open_store(settings)
-        self._explaining = Explaining(_look)
+        self._explaining = Explaining(_look, self._waits)
         self._service = _service(settings, self._store, self._explaining) if settings.watch.enabled else None
 
     async def check_health(self) -> None:
@@ -42,6 +45,11 @@ class Watch:
     async def vitals(self) -> Vitals:
         """What this replica tells of itself."""
         return vitals("watch")
+
+    async def _waits(self) -> bool:
+        """Whether anomalies from before still wait to be compared, where that is wanted at all."""
+        wanted = self._settings.delta.anomalies and self._settings.watch.enabled
+        return bool(wanted) and await waits(self._store, time.time_ns())
 
     async def __del__(self) -> None:
         await self._explaining.close()

@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
+from airis_ray.aiops.watch.comparisons import comparison, waits
+from airis_ray.analytics.syntax import MAX_LENGTH
 from airis_ray.delta.compare import Comparer
 from airis_ray.delta.following import Follower
 from airis_ray.delta.models import CompareAnswer, CompareRequest
 from airis_ray.delta.questions import Told, questions
-from airis_ray.errors import TooLarge
+from airis_ray.errors import TooLarge, Unavailable
 from airis_ray.store import Query
 from airis_ray.store.keys import HOT_KEYS, HotKeys
 from tests.support import records
@@ -31,7 +33,10 @@ def told(tenant: str, start: int, **changes: Any) -> Told:
 
 
 class World:
-    """A follower at a time of its own, for it looks at every tenant's anomalies; ``now`` moves with the test."""
+    """A follower at a time of its own, for it looks at every tenant's anomalies; ``now`` moves with the test.
+
+    Each test is later than those before it: what is kept later than ``now`` counts as this minute's.
+    """
 
     def __init__(self, store: LocalStore, day: int, per_minute: int = 6, comparer: Any = None) -> None:
         self.store = store
@@ -55,16 +60,17 @@ class World:
 
 
 class Answers:
-    """A comparer that counts what it is asked and finds nothing, or nothing in time."""
+    """A comparer that counts what it is asked and finds nothing; ``fails``: what it meets at a service's anomalies."""
 
-    def __init__(self, *, late: bool = False) -> None:
+    def __init__(self, **fails: Exception) -> None:
         self.asked: list[str] = []
-        self.late = late
+        self.fails = fails
 
     async def compare(self, request: CompareRequest, tenant: str, now_ns: int, hot: HotKeys) -> CompareAnswer:
         self.asked.append(request.target.query)
-        if self.late:
-            raise TooLarge("the comparison takes too long")
+        for service, error in self.fails.items():
+            if f'service:"{service}"' in request.target.query:
+                raise error
         sizes = {"target_count": 1, "baseline_count": 1, "elapsed_ms": 1.0}
         rest = {"sampled": False, "sample": 1.0, "attributes": [], "left_out": [], "notes": []}
         return CompareAnswer.model_validate(sizes | rest)
@@ -132,7 +138,7 @@ async def test_the_same_question_is_asked_once(migrated_store: LocalStore, tenan
 
 
 async def test_what_takes_too_long_is_kept_as_such(migrated_store: LocalStore, tenant: str) -> None:
-    answers = Answers(late=True)
+    answers = Answers(cart=TooLarge("the comparison takes too long"))
     world = World(migrated_store, 70, comparer=answers)
     await world.anomaly(told(tenant, world.start))
     assert await world.follower.follow() == 0
@@ -166,6 +172,67 @@ async def test_new_logs_are_compared_with_others_where_there_were_none_before(
     assert request["baseline"]["query"] == 'service:"cart" -level:error'
     assert (answer["target_count"], answer["baseline_count"]) == (150, 150)
     assert "shard" in [each["key"] for each in answer["attributes"][:2]]
+
+
+async def test_a_comparison_that_fails_holds_up_no_other(migrated_store: LocalStore, tenant: str) -> None:
+    answers = Answers(cart=ValueError("a fault of ours"))
+    world = World(migrated_store, 110, comparer=answers)
+    await world.anomaly(told(tenant, world.start), score=0.99)
+    for at in range(2):
+        await world.anomaly(told(tenant, world.start, id=f"{at:032x}", service=f"s{at}"))
+    assert await world.follower.follow() == 1
+    assert len(await world.kept(tenant)) == 2
+    assert await world.follower.follow() == 1
+    assert len(answers.asked) == 3
+    for left in (1, 0, 0):
+        world.now += 40 * MINUTE
+        assert await world.follower.follow() == left
+    assert len(answers.asked) == 5
+    assert (await world.kept(tenant))[-1]["note"] == "the comparison failed: ValueError"
+
+
+async def test_a_store_that_is_away_loses_nothing(migrated_store: LocalStore, tenant: str) -> None:
+    answers = Answers(cart=Unavailable("the store is away"))
+    world = World(migrated_store, 120, comparer=answers)
+    await world.anomaly(told(tenant, world.start))
+    for _ in range(6):
+        with pytest.raises(Unavailable):
+            await world.follower.follow()
+        assert await world.follower.follow() == 1  # not at once
+        world.now += 31 * MINUTE
+    assert len(answers.asked) == 6
+    answers.fails.clear()
+    # A replica that starts now knows nothing of all this, and finds an anomaly that ended hours ago.
+    again = World(migrated_store, 120, comparer=answers)
+    again.now = world.now
+    assert await again.follower.follow() == 0
+    assert [row["runs"] for row in await world.kept(tenant)] == [1]
+
+
+async def test_a_service_too_long_for_a_query_is_kept_with_a_note(
+    migrated_store: LocalStore, tenant: str
+) -> None:
+    world = World(migrated_store, 130, comparer=Answers())
+    one = told(tenant, world.start, service="s" * (MAX_LENGTH + 1))
+    await world.anomaly(one)
+    for left in (1, 1, 0):
+        assert await world.follower.follow() == left
+        world.now += 40 * MINUTE
+    kept = await comparison(migrated_store, tenant, one.id)
+    assert kept is not None
+    assert kept.answer is None
+    assert kept.note.startswith("the comparison failed")
+
+
+async def test_whether_something_waits_is_known_to_the_watcher(
+    migrated_store: LocalStore, tenant: str
+) -> None:
+    world = World(migrated_store, 3_000, comparer=Answers())  # later than any other's rows
+    for signal, answer in (("metrics", False), ("traces", True)):
+        await world.anomaly(told(tenant, world.start, signal=signal))
+        assert await waits(migrated_store, world.now) is answer
+    assert await world.follower.follow() == 0
+    assert not await waits(migrated_store, world.now)
 
 
 @pytest.mark.parametrize(

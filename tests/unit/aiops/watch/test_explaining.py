@@ -19,8 +19,9 @@ def finding(signal: str) -> Finding:
 class Looks:
     """Answers what is left, or fails; ``seen`` tells after each pause, which ends when the test says so."""
 
-    def __init__(self, *answers: int | Exception) -> None:
+    def __init__(self, *answers: int | Exception, before: tuple[bool | Exception, ...] = (False,)) -> None:
         self.answers = list(answers)
+        self.before = list(before)
         self.calls = 0
         self.pauses: list[float] = []
         self.seen = asyncio.Event()
@@ -28,6 +29,12 @@ class Looks:
     async def look(self) -> int:
         self.calls += 1
         answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def waits(self) -> bool:
+        answer = self.before.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -45,7 +52,7 @@ class Looks:
 
 async def test_somebody_looks_until_nothing_waits() -> None:
     looks = Looks(2, 1, 0, 0)
-    explaining = Explaining(looks.look, pause=looks.pause)
+    explaining = Explaining(looks.look, looks.waits, pause=looks.pause)
     explaining.told(finding("metrics"))
     for _ in range(10):
         await asyncio.sleep(0)
@@ -65,16 +72,34 @@ async def test_somebody_looks_until_nothing_waits() -> None:
 
 
 async def test_failures_are_tried_again_and_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
-    looks = Looks(*[Unavailable("the store is away")] * 5, 0)
-    explaining = Explaining(looks.look, pause=looks.pause)
+    looks = Looks(*[Unavailable("the store is away")] * 40, 0)
+    explaining = Explaining(looks.look, looks.waits, pause=looks.pause)
     explaining.told(finding("traces"))
-    while looks.calls < 5:
+    while looks.calls < 40:
         await looks.paused()
     for _ in range(10):
         await asyncio.sleep(0)
-    assert looks.calls == 5
+    assert looks.calls == 40
+    assert 120 <= looks.pauses[0] <= 180
+    assert max(looks.pauses) <= 900
+    assert sum(looks.pauses) > 6 * 3600
     assert "the store is away" in caplog.records[0].reason  # type: ignore[attr-defined] # an extra of the record
     explaining.told(finding("traces"))
     await looks.paused()
-    assert looks.calls == 6
+    assert looks.calls == 41
+    await explaining.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "calls"), [((True,), 1), ((False,), 0), ((Unavailable("not up yet"), True), 1)]
+)
+async def test_what_waited_when_the_watcher_ended_is_looked_for(
+    before: tuple[bool | Exception, ...], calls: int
+) -> None:
+    looks = Looks(0, before=before)
+    explaining = Explaining(looks.look, looks.waits, pause=looks.pause)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert looks.calls == calls
+    assert looks.before == []
     await explaining.close()
