@@ -127,8 +127,8 @@ class Clocks:
         if number is None or number[0] != int(number[0]) or not 0 <= number[0] <= 24:
             return None
         hour, after = int(number[0]), number[1]
-        if self.word(after) in ("시", "시대", "시경", "시쯤", "o'clock"):
-            minute, end = self._minute(after + 1)
+        if self.word(after) in ("시", "시반", "시대", "시경", "시쯤", "o'clock"):
+            minute, end = (30, after + 1) if self.word(after) == "시반" else self._minute(after + 1)
             said = half or self._half_after(end)[0]
             return Clock(hour, minute, 0, said, fixed=hour > 12 and not half), self._half_after(end)[
                 1

@@ -39,6 +39,23 @@ def read_services(reading: Reading) -> None:
                 reading.use(near)
 
 
+def drop_services(reading: Reading) -> None:
+    """Without the services whose word only goes with an attribute of others' spans: 결제 of 결제 금액."""
+    meaning = reading.meaning
+    fields = {clause.field for clause in meaning.clauses} | {measure.field for measure in meaning.measures}
+    known = [reading.catalog.attributes.get(field or "") for field in sorted(fields - {None, ""}, key=str)]
+    numeric = [found for found in known if found is not None and found.numeric and found.services]
+    for clause in [each for each in meaning.clauses if each.field == "service" and not each.negated]:
+        name = reading.name(clause.at, ("service",))
+        marked = reading.unit(clause.at + 1).has("signal", "services")
+        beside = reading.name(clause.at + 1, ("key",))
+        if name is None or name.weight >= 1 or marked or beside is None:
+            continue
+        if any(name.value not in found.services for found in numeric):
+            meaning.clauses.remove(clause)
+            meaning.services.remove(name.value)
+
+
 def _is_group(reading: Reading, place: int) -> bool:
     return reading.unit(place + 1).has("group", "after")
 
@@ -251,7 +268,8 @@ def read_statuses(reading: Reading) -> None:
     for place in reading.places("status"):
         value = str(reading.unit(place).value("status"))
         if meaning.signal == "logs":
-            if value == "error" and not _befell(reading, place):
+            leveled = any(clause.field == "level" for clause in meaning.clauses)  # 터진 fatal 로그
+            if value == "error" and not leveled and not _befell(reading, place):
                 reading.add(Clause("level", "=", ("error", "fatal"), at=place), place)
             else:
                 reading.use(place)

@@ -7,7 +7,7 @@ from typing import Final
 
 from airis_ray.search.catalog import Catalog
 from airis_ray.search.comparisons import read_numbers
-from airis_ray.search.entities import read_kinds, read_services, read_statuses, read_values
+from airis_ray.search.entities import drop_services, read_kinds, read_services, read_statuses, read_values
 from airis_ray.search.groups import read_groups
 from airis_ray.search.instants import Times
 from airis_ray.search.intents import intent_of
@@ -15,7 +15,7 @@ from airis_ray.search.keyed import read_keyed
 from airis_ray.search.levels import read_levels, read_status_classes
 from airis_ray.search.meaning import Clause, Meaning
 from airis_ray.search.measures import read_measures
-from airis_ray.search.negation import discard, read_negation
+from airis_ray.search.negation import discard, read_negation, untangle
 from airis_ray.search.ranking import read_order
 from airis_ray.search.reading import Reading
 from airis_ray.search.session_words import read_sessions
@@ -65,6 +65,7 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
     if _command(reading):
         return meaning
     correct(reading)
+    untangle(reading)
     discard(reading)
     meaning.intent = intent_of(reading)
     meaning.signal = signal_of(reading)
@@ -80,6 +81,7 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
     for rule in rules:
         rule(reading)
     if meaning.signal == "traces":
+        drop_services(reading)
         _spans_errors(reading)
         read_negation(reading)
     if times.ahead is not None:

@@ -4,7 +4,7 @@ period that is not over ends now."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -116,11 +116,7 @@ class Instants(Days):
         bare = [
             said
             for said in self.said
-            if said.start
-            and said.start.period
-            and said.start.clock is None
-            and said.start.part is None
-            and said.end is None
+            if said.start and said.start.period and said.start.clock is None and said.end is None
         ]
         timed = [
             said
@@ -133,8 +129,11 @@ class Instants(Days):
         if period is None or not period.day or bare[0].opened:
             return
         for said in timed:
-            start = said.start
-            said.start = End(period, start.clock if start else None, start.part if start else None)
+            start = said.start or End()
+            half = _half(bare[0].start.part if bare[0].start else None)
+            said.start = End(period, _in_half(start.clock, half), start.part)
+            if said.end is not None and said.end.clock:
+                said.end = replace(said.end, clock=_in_half(said.end.clock, half))
             if said.later:  # yesterday after 5pm
                 said.end = End(period, Clock(24, fixed=True))
             said.first = min(said.first, bare[0].first)
@@ -212,6 +211,15 @@ class Instants(Days):
                 period.first, end.part[1] * 60, self.zone
             )
         return at(period.first, 0, self.zone), at(period.last, 0, self.zone)
+
+
+def _half(part: tuple[int, int] | None) -> str:
+    return "" if part is None else "pm" if part[0] >= 12 else "am"
+
+
+def _in_half(clock: Clock | None, half: str) -> Clock | None:
+    """A time of day in the half that the day was said with: ``yesterday evening between 6 and 9``."""
+    return replace(clock, half=half) if clock and half and not (clock.half or clock.fixed) else clock
 
 
 def _one(ranges: list[Range]) -> list[Range]:

@@ -69,7 +69,7 @@ def _listing(reading: Reading) -> str:
         return "map"
     if said("signal", "sessions"):
         return "sessions"
-    if said("signal", "values") and _has_key(reading):
+    if _values(reading) and _has_key(reading):
         return "values"
     if said("signal", "fields") and not _has_number(reading):
         return "fields"
@@ -86,6 +86,15 @@ def _listing(reading: Reading) -> str:
     if _services(reading):
         return "services"
     return ""
+
+
+def _values(reading: Reading) -> bool:
+    """Whether it is asked which values there are; 값 alone may be a part of a condition or of an aggregate."""
+    places = reading.places("signal", "values")
+    if any(reading.unit(place).key != "값" for place in places):
+        return True
+    near = {reading.unit(place + step).key[:1] for place in places for step in (-1, 1, 2, 3)}
+    return bool(near & {"뭐", "무", "어"}) and not (reading.any("measure") or reading.any("compare"))
 
 
 def _calling(reading: Reading) -> bool:
@@ -120,7 +129,11 @@ def _services(reading: Reading) -> bool:
     ]
     if not places:
         return False
-    if any(name.kind == "service" and name.weight >= 0.9 for unit in reading.units for name in unit.names):
+    if any(
+        name.kind == "service" and (name.weight >= 0.9 or place + 1 in places)
+        for place, unit in enumerate(reading.units)
+        for name in unit.names
+    ):
         return False
     ranked = (
         reading.any("superlative") or reading.any("order") or any(unit.key in RANKS for unit in reading.units)

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from airis_ray.search.meaning import Clause
+from airis_ray.search.quantities import COUNTERS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 from airis_ray.search.units import Unit
@@ -24,8 +25,27 @@ def read_keyed(reading: Reading) -> None:
         name = reading.name(place, ("key",))
         if name is None or name.weight < _SURE or reading.unit(place - 1).has("group", "before"):
             continue
-        if not _present(reading, place, name.value):
+        if not (_numbered(reading, place, name.value) or _present(reading, place, name.value)):
             _valued(reading, place, name.value)
+
+
+def _numbered(reading: Reading, place: int, key: str) -> bool:
+    """``노드 4번``, ``node 4``, ``4번 노드``: the one value of a key that ends in the number."""
+    attribute = reading.catalog.attributes.get(key)
+    counted = reading.unit(place - 1).key in ("번", "호") and reading.unit(place - 2).piece is Piece.NUMBER
+    at = place - 2 if counted else place + 1
+    unit = reading.unit(at)
+    if attribute is None or attribute.numeric or not reading.free(at) or unit.piece is not Piece.NUMBER:
+        return False
+    behind = reading.unit(at + 1)
+    if behind.has("compare") or (not counted and behind.key in COUNTERS and behind.key != "번"):
+        return False
+    found = [value for value in attribute.values if re.fullmatch(rf"\D+{re.escape(unit.key)}", value)]
+    if len(found) != 1:
+        return False
+    used = (at, at + 1) if behind.key in ("번", "호") else (at,)
+    reading.add(Clause(key, "=", (found[0],), at=at), place, *used)
+    return True
 
 
 def _present(reading: Reading, place: int, key: str) -> bool:
@@ -50,6 +70,10 @@ def _present(reading: Reading, place: int, key: str) -> bool:
 
 
 def _valued(reading: Reading, place: int, key: str) -> None:
+    before = reading.unit(place - 1)
+    if before.unknown and reading.free(place - 1) and _names_one(reading, before, key):
+        reading.add(Clause(key, "=", (before.text,), at=place - 1), place - 1, place)  # u-1042 사용자
+        return
     at = _past(reading, place + 1, 1)
     said = reading.unit(at).key in _IS and reading.unit(at).piece is not Piece.HANGUL
     if said:

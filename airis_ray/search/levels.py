@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from airis_ray.search.meaning import LEVELS, Clause
 from airis_ray.search.quantities import STATUS_KEY
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
+
+_LEVEL: Final = ("level", "레벨", "severity", "수준")
 
 
 def read_levels(reading: Reading) -> None:
@@ -36,6 +40,8 @@ def read_levels(reading: Reading) -> None:
         at = LEVELS.index(level)
         values: tuple[str, ...] = (level,)
         used = [place]
+        if reading.unit(place + 1).key in _LEVEL and not reading.unit(place + 2).has("group"):
+            used.append(place + 1)
         if op and not numbered:
             values = {">=": LEVELS[at:], ">": LEVELS[at + 1 :], "<=": LEVELS[: at + 1], "<": LEVELS[:at]}.get(
                 op, (level,)
@@ -48,10 +54,9 @@ def read_levels(reading: Reading) -> None:
 
 def _named(reading: Reading, place: int) -> bool:
     """Whether a level is named as one: ``ERROR 레벨``, ``level error``, ``severity=ERROR``."""
-    words = ("level", "레벨", "severity", "수준")
     return (
-        reading.unit(place + 1).key in words
-        or reading.unit(place - 1).key in words
+        reading.unit(place + 1).key in _LEVEL
+        or reading.unit(place - 1).key in _LEVEL
         or reading.unit(place - 1).key == "="
     )
 

@@ -115,6 +115,8 @@ def _shares(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int, s
     if not places:
         return found
     reading.use(*places)
+    if any(aggregate == "error_rate" for _, aggregate in found):  # 실패율이 몇 퍼센트야
+        return [each for each in found if each[1] != "share"]
     rest = [each for each in found if each[1] not in ("share", "count")]
     conditions = [
         clause
@@ -228,7 +230,7 @@ def _users(reading: Reading) -> None:
             for at in range(place + 1, place + 5)
         )
         distinct = (
-            unit.text.replace(" ", "").startswith(("순", "unique", "distinct"))
+            unit.text.replace(" ", "").startswith(("순", "unique", "distinct", "active"))
             or unit.key.endswith("수")
             or reading.unit(place + 1).key == "수"
         )

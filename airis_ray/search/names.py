@@ -24,6 +24,8 @@ _OF_CODE: Final = re.compile(r"(^|\.)(logger|function\.name|stacktrace|message|t
 """Keys whose values are pieces of code and sentences: nobody asks for them by a word."""
 COLUMNS: Final = ("trace", "span")
 """Ids of rows, which every tenant has; by their aliases in the search syntax."""
+_METHODS: Final = dict.fromkeys(("http.request.method", "http.method"), ("PUT", "DELETE", "PATCH"))
+"""Values that are asked for whether or not they came up lately."""
 _LONGEST_VALUE: Final = 60
 _CATEGORY: Final = 60
 """An attribute with more values than this is no category, and its values are not looked for in a question."""
@@ -70,7 +72,7 @@ class Names:
         for key, found in sorted(catalog.attributes.items()):
             names._add_key(key)
             if len(found.values) <= _CATEGORY and not found.numeric and not _OF_CODE.search(key):
-                for value in found.values:
+                for value in dict.fromkeys((*found.values, *_METHODS.get(key, ()))):
                     names._add_value(key, value)
         for metric in sorted(catalog.metrics):
             names._add_metric(metric)

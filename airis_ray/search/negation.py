@@ -7,6 +7,7 @@ from typing import Final
 
 from airis_ray.search.lexicon import Sense
 from airis_ray.search.meaning import Clause
+from airis_ray.search.quantities import COUNTERS, MONEY, TIME_UNITS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -53,6 +54,22 @@ def discard(reading: Reading) -> None:
         reading.use(place, at)
 
 
+def untangle(reading: Reading) -> None:
+    """Words that are something else beside their neighbours: ``3번 이상 한`` compares, ``different users`` counts."""
+    for place, unit in enumerate(reading.units):
+        at = place - 1
+        while reading.unit(at).particle:
+            at -= 1
+        before, after = reading.unit(at), reading.unit(place + 1)
+        if unit.key.startswith("이상") and unit.has("signal", "anomalies"):
+            if before.key in COUNTERS | MONEY | TIME_UNITS.keys() or before.piece is Piece.NUMBER:
+                reading.units[place] = replace(unit, key="이상", senses=(Sense("compare", ">="),))
+        elif unit.key == "different" and after.name("key") and not after.name("metric"):
+            reading.units[place] = replace(unit, senses=(Sense("measure", "uniq"),))
+        elif unit.key == "수" and after.key.startswith(("있", "없")) and place and not unit.glued:
+            reading.units[place] = replace(unit, senses=(Sense("filler", "filler"),))  # 볼 수 있나
+
+
 def _but(reading: Reading) -> list[int]:
     """``any service but payment``: where "but" leaves something out."""
     return [
@@ -82,6 +99,8 @@ def _left(reading: Reading, place: int) -> set[int]:
             if not joined:
                 break
             at = before - 1
+            while at in reading.used and at not in said:  # info 레벨과 debug 레벨은
+                at -= 1
             continue
         if reading.unit(at).has("order"):  # 느린 순 말고: the order is what is not wanted
             return set()
@@ -106,7 +125,7 @@ def _right(reading: Reading, place: int) -> set[int]:
     value of the same field goes on."""
     clauses = {clause.at: clause for clause in reading.meaning.clauses}
     found: set[int] = set()
-    joined = True
+    joined = "and"
     field = ""
     for at in range(place + 1, min(place + 10, len(reading.units))):
         if at in reading.times.used:
@@ -114,14 +133,14 @@ def _right(reading: Reading, place: int) -> set[int]:
         unit = reading.unit(at)
         clause = clauses.get(at)
         if clause is not None:
-            if found and not (joined and (clause.field == field or reading.unit(at - 1).key != ",")):
+            if found and not (joined and (clause.field == field or joined != ",")):
                 break
             found.add(at)
-            field, joined = clause.field, False
+            field, joined = clause.field, ""
             if reading.unit(place).key == "non":  # non-production errors
                 break
         elif unit.key in _JOINING and found:
-            joined = True
+            joined = unit.key
         elif (not found and at - place > 6) or (found and not joined and not _goes_on(reading, at)):
             break
     return found

@@ -103,16 +103,17 @@ def _series(meaning: Meaning, times: Times, asked: Window) -> dict[str, Any]:
 def _metric(meaning: Meaning, times: Times, asked: Window) -> Proposal | None:
     if meaning.metric is None:
         return None
-    body = _series(meaning, times, asked)
-    body["metric"] = meaning.metric
-    if not meaning.measures:
-        body.pop("aggregate")
-    elif meaning.measures[0].aggregate == "count":
-        body["aggregate"] = "sum"
-    elif meaning.measures[0].aggregate == "error_rate":
-        body.pop("aggregate")
-    body.pop("field", None)
+    body = _of_metric(meaning, _series(meaning, times, asked))
     return Proposal("POST", f"{ANALYTICS}/timeseries", body)
+
+
+def _of_metric(meaning: Meaning, series: dict[str, Any]) -> dict[str, Any]:
+    """A series of a metric: its count is its sum, and without an aggregate it takes the metric's own."""
+    aggregate = meaning.measures[0].aggregate if meaning.measures else ""
+    body = {name: value for name, value in series.items() if name not in ("field", "aggregate")}
+    if aggregate not in ("", "error_rate"):
+        body["aggregate"] = "sum" if aggregate == "count" else aggregate
+    return {**body, "metric": meaning.metric}
 
 
 def _table(meaning: Meaning, asked: Window) -> Proposal | None:
@@ -128,10 +129,7 @@ def _forecast(meaning: Meaning, times: Times, asked: Window) -> Proposal:
     step = times.step or next((each for each in _GENTLE_STEPS if asked.seconds / each <= 400), 86_400)
     series = _series(meaning, times, asked)
     if meaning.signal == "metrics" and meaning.metric:
-        series["metric"] = meaning.metric
-        series.pop("field", None)
-        if not meaning.measures:
-            series.pop("aggregate")
+        series = _of_metric(meaning, series)
     series["step"] = length(step)
     ahead = meaning.horizon or round(asked.seconds / 4)
     return Proposal("POST", "/api/aiops/forecast", {"series": series, "horizon": max(1, round(ahead / step))})

@@ -47,7 +47,7 @@ def _ordered(reading: Reading, place: int) -> None:
     if kind in ("slowest", "fastest"):
         if meaning.table and meaning.signal == "traces":
             meaning.measures.append(Measure("max" if kind == "slowest" else "min", "duration"))
-        elif meaning.signal == "traces" and not meaning.group:
+        elif meaning.signal == "traces" and not (meaning.group or meaning.trend):
             meaning.order = ("duration", kind == "slowest")
         elif meaning.signal == "traces" and not meaning.measures:
             meaning.measures.append(Measure("p95", "duration"))
@@ -97,6 +97,12 @@ def _extremes(reading: Reading, places: list[int]) -> None:
     aggregates = {"most": "max", "highest": "max", "lowest": "min"}
     for place in places:
         aggregate = aggregates.get(str(reading.unit(place).value("order")))
+        metric = reading.catalog.metrics.get(reading.meaning.metric or "")
+        asked = reading.any("which") or reading.meaning.group
+        if aggregate and metric is not None and not (metric.monotonic or asked):  # highest queue depth
+            reading.meaning.measures.append(Measure(aggregate))
+            reading.use(place)
+            return
         bought = reading.unit(place + 1).key in ORDERS and not reading.unit(place + 2).name("key")
         at = place + 1 if bought else reading.after(place, reach=2)
         if aggregate is None or reading.any("which") or reading.meaning.limit or not reading.free(at):

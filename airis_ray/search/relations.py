@@ -37,6 +37,7 @@ class Relations(Instants):
 
     def _halves_after(self, after: int) -> int:
         """The place behind 전후, 이전과 이후, 전 vs 후; -1 where none stands there."""
+        after = self.skip(after, "기준", "기준으로", "를", "을")
         if self.word(after) in ("전후", "전후로", "앞뒤", "앞뒤로"):
             return after + 1
         if self.word(after) in ("전", "이전") and self.word(after + 1) in words.AND:
@@ -97,6 +98,7 @@ class Relations(Instants):
                     word in words.WHOLE
                     and unit.piece == "hangul"
                     and self.word(after + 1) not in words.STEP_AFTER
+                    and not (word == "전체" and self.unit(after + 1).has("signal"))  # 현재 전체 서비스
                 )
                 or (word in words.ABOUT and unit.piece == "hangul")
                 or (unit.particle and unit.glued and word not in ("보다", "와", "과", "랑", "이랑"))

@@ -75,7 +75,7 @@ def correct_times(units: list[Unit], names: Names) -> list[tuple[str, str]]:
         if not unit.unknown or len(unit.key) < 2 or _is_time_word(unit):
             continue
         word = _nearest_time(unit)
-        if word is None or names.near(unit.key):
+        if word in (None, unit.key) or names.near(unit.key):
             continue
         units[place] = replace(unit, key=word, senses=lexicon.senses().get(word, ()))
         guesses.append((unit.text, word))

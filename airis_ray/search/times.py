@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from airis_ray.search import timewords as words
@@ -16,6 +17,11 @@ from airis_ray.search.instants import Range, Said, Times
 from airis_ray.search.periods import back
 from airis_ray.search.relations import Relations
 from airis_ray.search.units import Unit
+
+_CLOSING: Final = frozenset(
+    ["까지", "까지의", "사이", "사이에", "의", "사이의", "동안", "간", "쯤", "경", "정도"]
+)
+_AFTERWARDS: Final = frozenset({"ahead", "out", "뒤", "후", "뒤까지", "후까지", "앞"})
 
 
 def read_times(units: Sequence[Unit], now: datetime, zone: ZoneInfo, *, compares: bool = False) -> Times:
@@ -65,6 +71,26 @@ class _Reader(Relations):
                 place += 1
                 continue
             place = self._one(place) or place + 1
+        forecasts = any(unit.has("signal", "forecast") for unit in self.units)
+        if not (self.said or self.times.ranges or self.split or forecasts):
+            self._alone()
+
+    def _alone(self) -> None:
+        """``payment err logs 15m``: a length at either end of a question that compares nothing with it."""
+        for place in range(len(self.units)):
+            length = None if place in self.used else self.length(place)
+            if length is None or length[0] < words.MINUTE:
+                continue
+            after = self.tail(length[1])
+            beside = (self.unit(place - 1), self.unit(after))
+            compared = any(unit.has(kind) for unit in beside for kind in ("compare", "duration", "session"))
+            last = all(
+                unit.particle or unit.has("filler") for unit in self.units[after:] if unit.key.isalnum()
+            )
+            if not compared and (place == 0 or last):
+                self._add_rolling(place, length[0])
+                self.use(place, after)
+                return
 
     def _one(self, place: int) -> int | None:
         for rule in (
@@ -112,15 +138,7 @@ class _Reader(Relations):
             return self.use(place, self.tail(self.skip(place + 1, "까지")))
         if any(u.has("signal", "forecast") for u in self.units):
             length = self.length(place)
-            if length is not None and self.word(length[1]) in (
-                "ahead",
-                "out",
-                "뒤",
-                "후",
-                "뒤까지",
-                "후까지",
-                "앞",
-            ):
+            if length is not None and self.word(length[1]) in _AFTERWARDS:
                 self.times.ahead = int(length[0])
                 return self.use(place, self.tail(length[1] + 1))
         if self.word(place) not in words.AHEAD:
@@ -264,18 +282,6 @@ class _Reader(Relations):
         return self.end_at(after + 1, bare=True) is not None
 
     def _closing(self, after: int) -> int:
-        while self.word(after) in (
-            "까지",
-            "까지의",
-            "사이",
-            "사이에",
-            "의",
-            "사이의",
-            "동안",
-            "간",
-            "쯤",
-            "경",
-            "정도",
-        ):
+        while self.word(after) in _CLOSING:
             after += 1
         return after

@@ -137,6 +137,9 @@ def _weak(unit: Unit) -> bool:
 def _surfaces(reading: Reading, first: int, last: int) -> list[str]:
     """The words as written, and without the ending of the last one."""
     texts = [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
+    if first < last and HANGUL.search(texts[0]):  # 캐시미스, 한도 초과: spaces are no matter
+        parts = [reading.unit(at).text for at in range(first, last + 1)]
+        texts += [" ".join(parts), "".join(parts), texts[1].replace(" ", "")]
     # A word that was corrected is looked for as it is written right: 타임아웃 is timeout.
     if first == last:
         key = reading.unit(first).key
