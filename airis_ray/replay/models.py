@@ -55,12 +55,27 @@ class BlockRow(BaseModel):
     url: str = Field(description="where it lies, from the place that AIRIS_REPLAY_URL names")
     range: tuple[int, int] = Field(description="its first byte there, and the one behind its last")
     reason: str = Field(description="why it was sent")
+    received_at: str = Field(description="when it came, the last time")
+    copies: int = Field(description="how often it came")
+
+
+class GapRow(BaseModel):
+    """Chunks (of the OTLP form: events) of a tab that did not come, by their numbers."""
+
+    tab: str
+    form: Literal["plain", "otlp"]
+    first: int
+    last: int
 
 
 class SessionDetail(SessionRow):
     """A session with its blocks, in the order in which they are played: tab by tab."""
 
     blocks: list[BlockRow]
+    missing: list[GapRow] = Field(description="what `gaps` counts")
+    late: int = Field(
+        description="chunks that came later than one that follows them; they are played in their place"
+    )
     attributes: dict[str, str] = Field(description="what else its recorder said in `metadata`")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import orjson
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from airis_ray.errors import NotFound
 from airis_ray.replay.events_answer import LIST_OF_EVENTS, events_answer
 from airis_ray.replay.listing import Wanted, sessions, sessions_of_user
-from airis_ray.replay.models import BlockRow, Deleted, SessionDetail, SessionRow, Timeline
+from airis_ray.replay.models import BlockRow, Deleted, GapRow, SessionDetail, SessionRow, Timeline
 from airis_ray.replay.objects import Objects
 from airis_ray.replay.summary import Laid, Placed, Summary, lay, summarise
 from airis_ray.replay.sweeping import delete_sessions
@@ -110,6 +111,8 @@ def _add_reading(routes: APIRouter, on: Sessions) -> None:
             duration_ms=end - start,
             block_count=count,
             blocks=[_block(placed) for placed in laid.blocks],
+            missing=[GapRow.model_validate(asdict(gap)) for gap in laid.missing],
+            late=laid.late,
         )
 
     @routes.get(
@@ -181,4 +184,6 @@ def _block(placed: Placed) -> BlockRow:
         url=block.url,
         range=(0, block.stored),
         reason=block.reason,
+        received_at=format_time(block.received * _MS),
+        copies=block.copies,
     )

@@ -44,6 +44,8 @@ class Block:
     url: str
     copies: int
     facts: Facts
+    received: int = 0
+    """Milliseconds since 1970, the last time that it came."""
     user: str = ""
     page: str = ""
     user_agent: str = ""
@@ -72,12 +74,39 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Numbers of a lane, both included, of which nothing came."""
+
+    form: Form
+    tab: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Laid:
     """Blocks in their order, lane by lane; what is missing between them, what came more than once."""
 
     blocks: tuple[Placed, ...]
-    gaps: int
+    missing: tuple[Gap, ...]
     duplicates: int
+
+    @property
+    def gaps(self) -> int:
+        """How many numbers are missing."""
+        return sum(gap.last - gap.first + 1 for gap in self.missing)
+
+    @property
+    def late(self) -> int:
+        """Blocks that came once, and later than one behind them in their lane."""
+        found = 0
+        earliest: dict[Lane, int] = {}
+        for each in reversed(self.blocks):
+            block = each.block
+            lane = (block.form, block.tab)
+            found += block.copies == 1 and block.received > earliest.get(lane, block.received)
+            earliest[lane] = min(earliest.get(lane, block.received), block.received)
+        return found
 
 
 @dataclass
@@ -125,9 +154,9 @@ def lay(blocks: Iterable[Block]) -> Laid:
         copies += block.copies
         lanes.setdefault((block.form, block.tab), []).append(block)
     placed: list[Placed] = []
-    gaps = 0
+    missing: list[Gap] = []
     # A lane's blocks by their numbers; of several from the same number the one that says most.
-    for (form, _), lane in sorted(lanes.items(), key=lambda item: (_start(item[1]), item[0])):
+    for (form, tab), lane in sorted(lanes.items(), key=lambda item: (_start(item[1]), item[0])):
         if form == "timed":
             lane.sort(key=lambda each: (each.facts.start, each.digest))
             placed += [Placed(block) for block in lane]
@@ -137,10 +166,10 @@ def lay(blocks: Iterable[Block]) -> Laid:
             if block.last < due:
                 continue
             if block.first > due:
-                gaps += block.first - due
+                missing.append(Gap(block.form, tab, due, block.first - 1))
             placed.append(Placed(block, max(0, due - block.first) if form == "otlp" and due > 1 else 0))
             due = block.last + 1
-    return Laid(tuple(placed), gaps, copies - len(placed))
+    return Laid(tuple(placed), tuple(missing), copies - len(placed))
 
 
 def summarise(blocks: Iterable[Block], dead_ms: int) -> Summary:

@@ -66,7 +66,7 @@ _SESSION: Final = pa.schema(
 
 _READ: Final = f"""
     SELECT Session, Form, Tab, First, Last, Digest, any(Events) AS Events, any(Size) AS Size, any(Stored) AS Stored,
-        any(Url) AS Url, sum(Copies) AS Copies, any(Facts) AS Facts
+        any(Url) AS Url, sum(Copies) AS Copies, toUnixTimestamp64Milli(max(Received)) AS Came, any(Facts) AS Facts
     FROM {BLOCKS} WHERE Session IN {{sessions:Array(String)}}
     GROUP BY Session, Form, Tab, First, Last, Digest
 """
@@ -116,6 +116,7 @@ def block_of(row: Mapping[str, Any]) -> Block:
         url=row["Url"],
         copies=row["Copies"],
         facts=Facts(**stated),
+        received=row.get("Came", 0),
         page=said.pop("url", ""),
         **said,
     )

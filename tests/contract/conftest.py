@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,7 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.httputil import get_pool_manager
 
 from tests.support.embedded_store import EmbeddedProcess
+from tests.support.s3_server import BUCKET, MISSING, S3Server
 
 REAL = os.environ.get("AIRIS_TEST_CLICKHOUSE_URL")
 
@@ -89,6 +91,32 @@ def front(request: pytest.FixtureRequest) -> Iterator[Front]:
     host, port = parts.hostname or "127.0.0.1", parts.port or 8123
     with Front.at(host, port, parts.username or "default", unquote(parts.password or "")) as front:
         yield front
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server with a bucket."""
+    if MISSING:
+        pytest.skip(
+            f"recordings in S3 are not tried: {', '.join(MISSING)} not installed (the extra dev has them)"
+        )
+    server = S3Server().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["local", "s3"])
+def blocks_url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A place for blocks: a folder, and a prefix of a bucket."""
+    if request.param == "local":
+        yield str(tmp_path / "blocks")
+        return
+    server = request.getfixturevalue("s3")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield f"s3://{BUCKET}/{tmp_path.name}/blocks"
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ async def test_both_forms_give_the_same_session(site: Site) -> None:
     await site.send_otlp(visit(at)[:4], "s2")
     assert await site.events("s1") == await site.events("s2")
     one, two = [await site.session(name) for name in ("s1", "s2")]
-    differ = {"id", "blocks", "tabs", "block_count", "bytes", "stored_bytes"}
+    assert (one["late"], two["late"]) == (0, 1)
+    differ = {"id", "blocks", "tabs", "block_count", "bytes", "stored_bytes", "late"}
     assert {k: v for k, v in one.items() if k not in differ} == {
         k: v for k, v in two.items() if k not in differ
     }

@@ -45,9 +45,11 @@ async def test_sessions_are_found_by_what_happened_in_them(site: Site) -> None:
     assert [row["id"] for row in second.json()] == ["angry"]
     assert "next" not in second.links
     row = second.json()[0]
-    assert set(row) == set(await site.session("angry")) - {"blocks", "attributes"}
+    assert set(row) == set(await site.session("angry")) - {"blocks", "attributes", "missing", "late"}
     assert {
-        k: v for k, v in (await site.session("angry")).items() if k not in ("blocks", "attributes")
+        k: v
+        for k, v in (await site.session("angry")).items()
+        if k not in ("blocks", "attributes", "missing", "late")
     } == row
     wrong = await site.replay.get("/sessions", params={"query": "colour:red"})
     assert wrong.status_code == 400
@@ -60,7 +62,10 @@ async def test_a_late_chunk_moves_a_session_and_leaves_no_other(site: Site) -> N
         await site.send([meta(start)], number)
         listed = await site.listed(**{"from": "now-6h"})
         assert [(row["id"], row["gaps"]) for row in listed] == [("s1", number)]
+        shown = await site.session("s1")
+        assert sum(gap["last"] - gap["first"] + 1 for gap in shown["missing"]) == number
     assert listed[0]["duration_ms"] == 62_000
+    assert (shown["late"], [block["copies"] for block in shown["blocks"]]) == (2, [1, 1, 1])
 
 
 async def test_blocks_come_alone_by_tab_and_compressed(site: Site) -> None:
@@ -124,10 +129,12 @@ async def test_a_users_sessions_are_deleted_wherever_they_are(site: Site) -> Non
     await site.send(visit(at), session="a", user="kim")
     await site.send_otlp(visit(at), "b", user="kim")
     await site.send([meta(at)], session="c", user="lee")
+    await site.send([meta(at)], session="e", user="lee")
+    await site.send([meta(at + 1)], 1, session="e", user="kim")  # logged in as another in the middle
     await site.listed()
     await site.send([meta(at)], session="d", user="kim")  # its summary is not written yet
     answer = await site.replay.delete("/sessions", params={"user": "kim"})
-    assert answer.json() == {"sessions": 3, "blocks": 3}
+    assert answer.json() == {"sessions": 4, "blocks": 5}
     assert await rows(site) == [1, 1, 0, 0]
     assert len(list(site.folder.rglob("*.zst"))) == 1
     audit = await site.store.query(
