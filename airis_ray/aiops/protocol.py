@@ -64,6 +64,16 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What is said of each cell where it is told, [n, t]; of counts the means of their most improbable window."""
+
+    value: Singles
+    expected: Singles
+    departure: Singles
+    """signed, in usual deviations; NaN where unknown"""
+
+
+@dataclass(frozen=True)
 class Scores:
     """The judgement of a batch. Arrays are [n, t] like its values; cells outside of a series: score 0, rest NaN."""
 
@@ -80,6 +90,8 @@ class Scores:
     """[n]"""
     anomalies: tuple[Anomaly, ...]
     """by series, then by time"""
+    told: Told | None = None
+    """None of a detector that does not say"""
 
 
 @runtime_checkable

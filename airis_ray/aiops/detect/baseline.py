@@ -93,20 +93,26 @@ class Baseline:
         found: Floats = tails.unlikely(np.abs(departure), self.tail, SHORTEST_TAIL) * self.trust[:, None]
         return found
 
-    def expectation(self, batch: SeriesBatch, *, fresh: bool = False) -> Expectation:
-        """Of a batch; unless ``fresh`` the cells known before it are its context where it follows them."""
+    def expectation(self, batch: SeriesBatch, *, fresh: bool = False, doubt: bool = False) -> Expectation:
+        """Of a batch; unless ``fresh`` the cells known before it are its context where it follows them.
+
+        With ``doubt`` a deviation holds how unsure the level is as well: what climbs, wanders or has just moved is
+        expected less exactly.
+        """
         phase = self.season.phase(batch.starts, batch.steps, batch.width)
         course = self.season.at(phase)
         rest = batch.values - course
-        if fresh:
-            level = levels.chosen(rest, self.reach)
-        else:
+        if not fresh:
             before = self.context(batch.starts)
             where = batch.starts - before.shape[1] * batch.steps
             earlier = before - self.season.at(self.season.phase(where, batch.steps, before.shape[1]))
-            level = levels.chosen(np.concatenate([earlier, rest], axis=1), self.reach)[:, before.shape[1] :]
+            rest = np.concatenate([earlier, rest], axis=1)
+        new = slice(rest.shape[1] - batch.width, None)
+        level = levels.chosen(rest, self.reach)[:, new]
         expected = level + course
         deviation = np.take_along_axis(self.deviation, _part(self.season, phase), axis=1)
+        if doubt:
+            deviation = np.hypot(deviation, levels.unsure(rest, self.reach)[:, new])
         deviation = np.maximum(deviation, np.abs(level) * 1e-6)
         root = np.sqrt(np.maximum(expected, 1.0))
         deviation = np.where(self.counts[:, None], np.maximum(deviation, root), deviation)

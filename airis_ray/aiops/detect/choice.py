@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from airis_ray.aiops.detect.baseline import Baseline
-from airis_ray.aiops.detect.counts import LONGEST
+from airis_ray.aiops.detect.counts import LONGEST, Counts
 from airis_ray.aiops.detect.wording import duration
 from airis_ray.aiops.protocol import Choice
 from airis_ray.aiops.series import Floats, Ints
@@ -60,10 +60,11 @@ def _one(base: Baseline, weighed: Floats, lengths: Ints, row: int) -> Choice:
     return Choice("shape", season, *why)
 
 
-def seasonal(base: Baseline, counts: Ints) -> tuple[Choice, ...]:
-    """The same for a detector that knows departures, and the chances of ``counts`` (rows)."""
-    counted = set(counts.tolist())
-    seasons = (base.season.cells * base.steps).tolist()
+def seasonal(base: Baseline, counts: Counts) -> tuple[Choice, ...]:
+    """The same for a detector that knows departures, and the chances of ``counts``."""
+    counted, cells = set(counts.rows.tolist()), base.season.cells.copy()
+    cells[counts.rows] = counts.cells
+    seasons = (cells * base.steps).tolist()
     return tuple(_departure(season, row in counted) for row, season in enumerate(seasons))
 
 

@@ -10,14 +10,14 @@ few or fewer) is bounded by Chernoff's inequality, exact for none at all. Window
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from airis_ray.aiops.detect.robust import median, quantiles
-from airis_ray.aiops.detect.season import PHASES, Season
+from airis_ray.aiops.detect.season import PHASES, SHORTEST, Season
 from airis_ray.aiops.series import DAY, Bools, Floats, Ints, SeriesBatch
 
 WIDTHS: Final = (1, 2, 4, 8, 16, 32)
@@ -37,6 +37,10 @@ _LEAST: Final = 0.002
 """The same at least: no course is known better than to 4 %."""
 _SMOOTH: Final = PHASES // 48
 """Phases to either side that are averaged: a triangle an hour wide, of a day."""
+_MEAN: Final = 8.0
+"""Counts that the mean weighs as much as, against those of a phase: what is rare has hardly a course."""
+_TRIED: Final = float(np.log(2.0 * len(WIDTHS)))
+"""Both sides of each width are a trial."""
 _STRAY: Final = 0.4
 """Of the variance of independent events, that counts have at least."""
 _GOES_ON: Final = 16.0
@@ -71,6 +75,8 @@ class Counts:
 
     rows: Ints
     """[m] their rows in the batch"""
+    cells: Ints
+    """[m] cells of the season that rates go by, 0: none"""
     rate: Floats
     """[m, PHASES] a cell, by phase of the season"""
     spread: Floats
@@ -82,16 +88,18 @@ class Counts:
     def of(cls, history: SeriesBatch, season: Season) -> Self:
         """Learn from a history; anomalies in one window of fifty do not matter."""
         rows = np.flatnonzero(_are_counts(history))
-        part, season = _taken(history, season, rows)
+        part = _taken(history, rows)
         lengths = (~np.isnan(part.values)).sum(axis=1)
+        cells = _daily(season.cells[rows], lengths, part.steps)
+        season = _season(cells)
         size = (rows.size, len(WIDTHS))
-        made = cls(rows, _rates(part, season), np.full(size, _LEAST), np.ones(size))
+        made = cls(rows, cells, _rates(part, season), np.full(size, _LEAST), np.ones(size))
         if not rows.size:
             return made
         seen = np.nansum(part.values, axis=1)
         unknown = (season.cells == 0) & (lengths * part.steps < 2 * DAY)
         floor = np.where(unknown, _OPEN, _LEAST) + 1.0 / (seen + 0.5)
-        sums = made._sums(part, season, np.full((rows.size, CONTEXT), np.nan), _every(part.width))
+        sums = made._sums(part, np.full((rows.size, CONTEXT), np.nan), _every(part.width))
         for place, (count, mean, loose) in enumerate(sums):
             made.spread[:, place] = np.maximum(_spread(count, mean, loose), floor)
             found = unlikely(count, mean, 1.0 / (made.spread[:, place : place + 1] + loose))
@@ -102,13 +110,13 @@ class Counts:
         made.stretch[:, 0] = np.where(np.isinf(made.stretch[:, 0]), 1.0, made.stretch[:, 0])
         return made
 
-    def judge(self, batch: SeriesBatch, season: Season, context: Floats) -> Judged:
+    def judge(self, batch: SeriesBatch, context: Floats) -> Judged:
         """The counts of a batch of all series; ``context`` [n, CONTEXT] are the cells before it, NaN where unknown."""
-        part, season = _taken(batch, season, self.rows)
+        part = _taken(batch, self.rows)
         best = np.full(part.values.shape, -np.inf)
         side, value, usual = (np.zeros(part.values.shape) for _ in range(3))
         expected, deviation = (np.full(part.values.shape, np.nan) for _ in range(2))
-        sums = self._sums(part, season, context[self.rows])
+        sums = self._sums(part, context[self.rows])
         for place, (count, mean, loose) in enumerate(sums):
             width, spread = WIDTHS[place], self.spread[:, place : place + 1] + loose
             found = unlikely(count, mean, 1.0 / spread) / self.stretch[:, place : place + 1]
@@ -123,16 +131,15 @@ class Counts:
             value, usual = np.where(better, count / width, value), np.where(better, mean / width, usual)
         known = ~np.isnan(part.values)
         best = np.where(known, np.maximum(best, 0.0), np.nan)
-        tried = np.log(2.0 * len(WIDTHS))
-        return Judged(expected, deviation, best - tried, side * np.sqrt(2 * best), value, usual)
+        return Judged(expected, deviation, best - _TRIED, side * np.sqrt(2 * best), value, usual)
 
     def _sums(
-        self, part: SeriesBatch, season: Season, context: Floats, at: Ints | None = None
+        self, part: SeriesBatch, context: Floats, at: Ints | None = None
     ) -> list[tuple[Floats, Floats, Floats]]:
         """For each width counts and means of the windows that end at each cell (of ``at``), and the relative variance
         of the level in the means."""
         before = context.shape[1]
-        phase = season.phase(part.starts - before * part.steps, part.steps, part.width + before)
+        phase = _season(self.cells).phase(part.starts - before * part.steps, part.steps, part.width + before)
         values = np.concatenate([context, part.values], axis=1)
         known = ~np.isnan(values)
         counted = _running(np.where(known, values, 0.0))
@@ -212,8 +219,7 @@ def _rates(part: SeriesBatch, season: Season) -> Floats:
             np.bincount(at, held.ravel(), size).reshape(-1, PHASES).astype(np.float64), season.phases
         )
         mean = (held.sum(axis=1) + 0.5) / np.maximum(known.sum(axis=1), 1)
-        # Half a count of the mean where a phase was hardly seen.
-        rate = (total + 0.5) / (there + 0.5 / mean[:, None])
+        rate = (total + _MEAN) / (there + _MEAN / mean[:, None])
         usual = np.take_along_axis(rate, phase, axis=1)
         held = np.minimum(values, usual + 5.0 * np.sqrt(usual + 0.05 * usual**2) + 1.0)
     return rate
@@ -252,10 +258,22 @@ def _are_counts(history: SeriesBatch) -> Bools:
     return found
 
 
-def _taken(batch: SeriesBatch, season: Season, rows: Ints) -> tuple[SeriesBatch, Season]:
+def _daily(found: Ints, lengths: Ints, steps: Ints) -> Ints:
+    """[m]: the season, a day where none was found in two days or more: what is rare shows none, and follows one all
+    the same."""
+    day = np.where((DAY % steps == 0) & (lengths * steps >= 2 * DAY), DAY // steps, 0)
+    cells: Ints = np.where((found == 0) & (day >= SHORTEST), day, found)
+    return cells
+
+
+def _season(cells: Ints) -> Season:
+    """Phases alone; the course is :attr:`Counts.rate`."""
+    return Season(cells, np.zeros((len(cells), 0)))
+
+
+def _taken(batch: SeriesBatch, rows: Ints) -> SeriesBatch:
     names = tuple(batch.names[row] for row in rows.tolist())
-    part = SeriesBatch(names, batch.values[rows], batch.starts[rows], batch.steps[rows], batch.lengths[rows])
-    return part, replace(season, cells=season.cells[rows], course=season.course[rows])
+    return SeriesBatch(names, batch.values[rows], batch.starts[rows], batch.steps[rows], batch.lengths[rows])
 
 
 def _every(width: int) -> Ints:

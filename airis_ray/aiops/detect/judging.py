@@ -46,12 +46,13 @@ def assembled(
     reach = BAND * found.deviation
     inside = batch.inside
     expected, low, high = (
-        _single(np.where(inside, part, np.nan))
+        single(np.where(inside, part, np.nan))
         for part in (found.expected, found.expected - reach, found.expected + reach)
     )
     return Scores(score, expected, low, high, tails.threshold(rate), rate, choices, anomalies)
 
 
-def _single(values: Floats) -> Singles:
+def single(values: Floats) -> Singles:
+    """In single precision, what is too large for it as large as it goes."""
     held: Singles = np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
     return held

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from airis_ray.aiops.detect.robust import median
+from airis_ray.aiops.detect.robust import median, quantiles
 from airis_ray.aiops.series import Floats, Ints
 
 BLOCKS: Final = 8
@@ -15,6 +16,7 @@ BLOCKS: Final = 8
 REACHES: Final = (16, 64, 256)
 """Cells a level looks back; which of them is chosen per series."""
 LONGEST: Final = REACHES[-1]
+QUARTILES: Final = (0.25, 0.75)
 
 
 def before(values: Floats, reach: int) -> Floats:
@@ -22,16 +24,13 @@ def before(values: Floats, reach: int) -> Floats:
 
     Where nothing is known, what was known last stands; NaN where nothing ever was.
     """
-    n, width = values.shape
     size = max(1, reach // BLOCKS)
-    count = -(-width // size)
-    padded = np.full((n, count * size), np.nan)
-    padded[:, :width] = values
-    medians = median(padded.reshape(n, count, size))
-    lead = np.concatenate([np.full((n, BLOCKS), np.nan), medians], axis=1)
+    lead = _lead(values, size)
+    medians = lead[:, BLOCKS:]
+    count = medians.shape[1]
     level = median(sliding_window_view(lead, BLOCKS, axis=1)[:, :count])
     level = held(np.where(np.isnan(level), np.where(np.arange(count) < 2, medians, np.nan), level))
-    return np.repeat(level, size, axis=1)[:, :width]
+    return np.repeat(level, size, axis=1)[:, : values.shape[1]]
 
 
 def held(values: Floats) -> Floats:
@@ -48,9 +47,39 @@ def held(values: Floats) -> Floats:
 
 def chosen(values: Floats, reaches: Ints) -> Floats:
     """[n, t]: :func:`before` with the reach of each series."""
+    return _each(before, values, reaches)
+
+
+def unsure(values: Floats, reaches: Ints) -> Floats:
+    """[n, t]: how far the blocks that make the level of each cell lie apart, half the distance of their quartiles.
+
+    Next to nothing of a series that stays where it is; of one that climbs, wanders or has just moved as much as that
+    takes its level from what it will be. 0 where nothing is known.
+    """
+    return _each(_apart, values, reaches)
+
+
+def _apart(values: Floats, reach: int) -> Floats:
+    size = max(1, reach // BLOCKS)
+    lead = _lead(values, size)[:, :-1]
+    low, high = np.moveaxis(quantiles(sliding_window_view(lead, BLOCKS, axis=1), QUARTILES), -1, 0)
+    return np.repeat(np.nan_to_num(high - low) / 2, size, axis=1)[:, : values.shape[1]]
+
+
+def _lead(values: Floats, size: int) -> Floats:
+    """[n, BLOCKS + blocks]: the medians of blocks of ``size`` cells, behind as many as make a level, unknown."""
+    n, width = values.shape
+    count = -(-width // size)
+    padded = np.full((n, count * size), np.nan)
+    padded[:, :width] = values
+    medians = median(padded.reshape(n, count, size))
+    return np.concatenate([np.full((n, BLOCKS), np.nan), medians], axis=1)
+
+
+def _each(of: Callable[[Floats, int], Floats], values: Floats, reaches: Ints) -> Floats:
     found = np.empty_like(values)
     for reach in REACHES:
         rows = np.flatnonzero(reaches == reach)
         if len(rows):
-            found[rows] = before(values[rows], reach)
+            found[rows] = of(values[rows], reach)
     return found

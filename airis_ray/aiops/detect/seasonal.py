@@ -11,8 +11,8 @@ import numpy as np
 from airis_ray.aiops.detect import choice, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Baseline, Expectation
 from airis_ray.aiops.detect.counts import CONTEXT, Counts, Judged
-from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
-from airis_ray.aiops.protocol import Scores
+from airis_ray.aiops.detect.judging import assembled, check_rows, fitted, single
+from airis_ray.aiops.protocol import Scores, Told
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 
@@ -40,14 +40,14 @@ class SeasonalDetector:
         check_rows(self.names, batch)
         fresh = bool((batch.starts < base.ends).any())
         context = np.full((len(batch), CONTEXT), np.nan) if fresh else base.context(batch.starts)
-        return self._scores(base, batch, base.expectation(batch, fresh=fresh), context)
+        return self._scores(base, batch, base.expectation(batch, fresh=fresh, doubt=True), context)
 
     def update(self, newest: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         base = fitted(self.base)
         check_rows(self.names, newest)
         known = newest.times() < base.ends[:, None]
-        found = base.expectation(newest)
+        found = base.expectation(newest, doubt=True)
         fresh = replace(found, departure=np.where(known, np.nan, found.departure))
         scores = self._scores(base, newest, fresh, base.context(newest.starts), known)
         self.base = base.learn(newest, fresh)
@@ -65,7 +65,7 @@ class SeasonalDetector:
         improbable = base.improbable(found.departure)
         shown, told = batch, found
         if counts.rows.size:
-            judged = counts.judge(batch, base.season, context)
+            judged = counts.judge(batch, context)
             improbable, found, told, shown = _counted(counts.rows, judged, improbable, found, batch)
         if known is not None:
             improbable = np.where(known, np.nan, improbable)
@@ -74,7 +74,9 @@ class SeasonalDetector:
         if known is not None:
             absent &= ~known
         anomalies = stretches.told(shown, score, told, absent, by_side=True)
-        return assembled(batch, found, score, choice.seasonal(base, counts.rows), anomalies)
+        scores = assembled(batch, found, score, choice.seasonal(base, counts), anomalies)
+        said = (single(part) for part in (shown.values, told.expected, told.departure))
+        return replace(scores, told=Told(*said))
 
     def save(self) -> bytes:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""

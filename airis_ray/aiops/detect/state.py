@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from airis_ray.errors import InvalidInput
 
-VERSION: Final = 2
+VERSION: Final = 3
 Arrays = dict[str, npt.NDArray[Any]]
 
 

@@ -42,6 +42,12 @@ def score(improbable: Floats) -> Singles:
     return found
 
 
+def improbable(score: Singles) -> Floats:
+    """What :func:`score` was made of: minus the logarithm of the chance, of usual points a little above 0."""
+    found: Floats = score.astype(np.float64)
+    return LIMIT * found / np.maximum(1.0 - found, 1e-9)
+
+
 def threshold(rate: float) -> float:
     """The score at which a point is as unlikely as ``rate``."""
     limit = -float(np.log(rate))

@@ -10,6 +10,7 @@ import numpy as np
 
 from airis_ray.aiops.detect import state, tails
 from airis_ray.aiops.detect.mixed import MixedDetector
+from airis_ray.aiops.detect.wording import with_others
 from airis_ray.aiops.protocol import Anomaly, Kind, Scores
 from airis_ray.aiops.series import Bools, Ints, SeriesBatch
 
@@ -111,10 +112,7 @@ def _carried(part: list[Anomaly]) -> Anomaly:
     metrics = list(dict.fromkeys(_metric(one.name) for one in sorted(part, key=lambda one: -one.severity)))
     first, last = min(one.first for one in part), max(one.last for one in part)
     start, end = min(one.start for one in part), max(one.end for one in part)
-    sentence, korean = worst.sentence, worst.sentence_ko
-    if len(metrics) > 1:
-        others = ", ".join(metrics[1:6])
-        sentence, korean = f"{sentence} With it: {others}.", f"{korean} 함께 달라진 지표: {others}."
+    sentence, korean = with_others(worst.sentence, worst.sentence_ko, metrics[1:])
     return replace(
         worst,
         first=first,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -56,6 +57,16 @@ def sentences(fact: Fact) -> tuple[str, str]:
         )
     english = f"{fact.name}: {value} is {away} usual deviations {side} the expected {expected}, {since}."
     return english, f"{fact.name}: {since_ko} {value}로, 예상값 {expected}보다 편차의 {away}배 {side_ko}."
+
+
+def with_others(sentence: str, korean: str, others: Sequence[str]) -> tuple[str, str]:
+    """The sentences about the metric that carried an anomaly, and which others deviated with it; five at most."""
+    named = ", ".join(others[:5])
+    return (
+        (f"{sentence} With it: {named}.", f"{korean} 함께 달라진 지표: {named}.")
+        if named
+        else (sentence, korean)
+    )
 
 
 def duration(nanoseconds: int) -> tuple[str, str]:

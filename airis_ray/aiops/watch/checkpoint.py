@@ -5,11 +5,12 @@ What is lost is no more than time: series without a file are learned again from 
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,12 @@ from airis_ray.aiops.protocol import Detector
 from airis_ray.aiops.watch.findings import Subject
 from airis_ray.aiops.watch.grids import Counters
 from airis_ray.aiops.watch.groups import Group
+from airis_ray.aiops.watch.together import Together
 from airis_ray.aiops.watch.tracking import Track
 from airis_ray.errors import InvalidInput
 
 _VERSION: Final = 1
+_TOGETHER: Final = ".together"
 _ARRAYS: Final = ("keys", "zero", "value", "at", "seen", "detector")
 _log = logging.getLogger(__name__)
 
@@ -42,20 +45,27 @@ def save(group: Group, path: Path) -> None:
         "subjects": [(s.service, s.signal, s.metric, s.unit, s.labels) for s in group.subjects],
         "tracks": {str(key): track.as_json() for key, track in group.tracks.items()},
     }
+    arrays: dict[str, Any] = {
+        "meta": np.frombuffer(orjson.dumps(meta), dtype=np.uint8),
+        "keys": group.keys,
+        "zero": group.zero,
+        "value": group.counters.value,
+        "at": group.counters.at,
+        "seen": group.seen,
+        "detector": np.frombuffer(group.detector.save(), dtype=np.uint8),
+    }
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    _put(path, content.getbuffer())
+
+
+def _put(path: Path, content: bytes | memoryview) -> None:
+    """Write a file beside the old one, and put it in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("wb") as file:
-            np.savez(
-                file,
-                meta=np.frombuffer(orjson.dumps(meta), dtype=np.uint8),
-                keys=group.keys,
-                zero=group.zero,
-                value=group.counters.value,
-                at=group.counters.at,
-                seen=group.seen,
-                detector=np.frombuffer(group.detector.save(), dtype=np.uint8),
-            )
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -104,3 +114,21 @@ def load_all(folder: Path, detector: Callable[[bytes], Detector]) -> list[tuple[
             _log.warning("a state is left out, its series are learned again", extra={"reason": str(error)})
             path.unlink(missing_ok=True)
     return sorted(found, key=lambda item: -item[1].fitted)
+
+
+def save_together(held: Mapping[str, Together], folder: Path) -> None:
+    """Write what is known of the services of each tenant. Blocks."""
+    for tenant, together in held.items():
+        _put(folder / f"{tenant}{_TOGETHER}", together.save())
+
+
+def load_together(folder: Path) -> dict[str, Together]:
+    """The services by tenant; files that cannot be read are said and removed. Blocks."""
+    found: dict[str, Together] = {}
+    for path in sorted(folder.glob(f"*{_TOGETHER}")) if folder.is_dir() else ():
+        try:
+            found[path.name.removesuffix(_TOGETHER)] = Together.load(path.read_bytes())
+        except (OSError, InvalidInput) as error:
+            _log.warning("a state is left out, its services are learned again", extra={"reason": str(error)})
+            path.unlink(missing_ok=True)
+    return found

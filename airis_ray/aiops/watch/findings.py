@@ -87,6 +87,16 @@ class Finding:
         """The same, ended."""
         return replace(self, lasting=False)
 
+    def worded(self, explanation: str, explanation_ko: str) -> Finding:
+        """The same in other words."""
+        return replace(self, explanation=explanation, explanation_ko=explanation_ko)
+
+
+def series_key(tenant: str, service: str, model: str) -> int:
+    """The key of what is judged of a whole service, as if it were a series."""
+    key = f"{tenant}\0{service}\0{model}".encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8, person=b"airis together").digest(), "big")
+
 
 def finding_id(tenant: str, series: int, start: int) -> str:
     """The id of an anomaly: the same for whoever finds it again, however long it lasts; 32 hexadecimal digits."""

@@ -11,9 +11,11 @@ import numpy as np
 from airis_ray.aiops.detect.choice import COUNTS
 from airis_ray.aiops.protocol import Detector, Scores
 from airis_ray.aiops.series import Bools, Ints
+from airis_ray.aiops.watch.evidence import Members
 from airis_ray.aiops.watch.findings import Finding, Subject
 from airis_ray.aiops.watch.grids import Counters, grid_of, history, increases, newest
 from airis_ray.aiops.watch.sides import harmless
+from airis_ray.aiops.watch.together import Alone, Together
 from airis_ray.aiops.watch.tracking import AT_THRESHOLD, Rules, Track, follow, tracks_of
 from airis_ray.aiops.watch.windows import Keys, Points
 
@@ -42,6 +44,8 @@ class Group:
     models: list[str]
     tracks: dict[int, Track] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    members: Members | None = None
+    """which services its series belong to, once something asked"""
 
     def __post_init__(self) -> None:
         self.names = tuple(subject.name for subject in self.subjects)
@@ -50,11 +54,16 @@ class Group:
         return len(self.keys)
 
     def advance(
-        self, points: Points, upto: int, rules: Rules, thresholds: Mapping[int, float]
+        self,
+        points: Points,
+        upto: int,
+        rules: Rules,
+        thresholds: Mapping[int, float],
+        together: Together | None = None,
     ) -> tuple[list[Finding], int]:
         """Judge the cells of ``[done, upto)``, then learn from them; what to keep, and how many points there were.
 
-        ``thresholds`` are the severities that operators' verdicts ask of a series.
+        ``thresholds`` are the severities that operators' verdicts ask of a series; ``together`` hears every score.
         """
         cells = (upto - self.done) // self.step
         if cells <= 0:
@@ -64,11 +73,24 @@ class Group:
         last = self.done + (cells - 1 - present[:, ::-1].argmax(axis=1)) * self.step
         self.seen = np.where(present.any(axis=1), last, self.seen)
         grid = increases(grid, rises, self.done, self.step, self.counters)
-        scores = self.detector.update(newest(grid, self.zero, self.names, self.done, self.step))
+        batch = newest(grid, self.zero, self.names, self.done, self.step)
+        scores = self.detector.update(batch)
+        if together is not None:
+            self.members = self.members or together.members(self.subjects)
+            together.take(self.members, scores, self.done, self.step)
         self.done = upto
         for row, choice in enumerate(scores.choices):
             self.models[row] = choice.model
         return self._follow(scores, rules, thresholds), int(present.sum())
+
+    def told(self) -> list[Alone]:
+        """Where something is told that goes on."""
+        going = {key: track for key, track in self.tracks.items() if track.told}
+        rows = np.searchsorted(self.keys, np.array(list(going), dtype=np.uint64)).tolist()
+        return [
+            Alone(self.subjects[row].service, track.start, track.end)
+            for row, track in zip(rows, going.values(), strict=True)
+        ]
 
     def _follow(self, scores: Scores, rules: Rules, thresholds: Mapping[int, float]) -> list[Finding]:
         by_row = tracks_of(scores, self.step)

@@ -19,6 +19,7 @@ from airis_ray.aiops.watch.groups import Group, Make
 from airis_ray.aiops.watch.holding import Held
 from airis_ray.aiops.watch.learning import Learner
 from airis_ray.aiops.watch.sources import SOURCES, Source
+from airis_ray.aiops.watch.together import Alone, Together
 from airis_ray.aiops.watch.tracking import Rules
 from airis_ray.aiops.watch.verdicts import thresholds
 from airis_ray.aiops.watch.windows import Rollups
@@ -77,11 +78,13 @@ class Watcher:
         self._folder = folder
         self._told = told
         self._held: dict[tuple[str, str], Held] = {}
+        self._together: dict[str, Together] = {}
         self._files: dict[int, tuple[Path, int]] = {}  # id of a group → its file, and its ``done`` there
         self._learner = Learner(rollups, settings, make)
         self._saved = clock()
         self._thresholds: dict[str, Mapping[int, float]] = {}
         self._left_out = 0
+        self._told_alone: list[Alone] = []
 
     @property
     def held(self) -> Mapping[tuple[str, str], Held]:
@@ -92,6 +95,7 @@ class Watcher:
         """Take up the states in the folder; how many series they hold. Called once, before the first turn."""
         if self._folder is None:
             return 0
+        self._together = await asyncio.to_thread(checkpoint.load_together, self._folder)
         taken: set[tuple[str, str, int]] = set()
         oldest = self._clock() - _GIVE_UP
         for path, group in await asyncio.to_thread(checkpoint.load_all, self._folder, self._load):
@@ -116,11 +120,14 @@ class Watcher:
                 if tenant == SELF_TENANT and not self._settings.own:
                     continue
                 self._thresholds[tenant] = await thresholds(self._store, tenant)
+                reached = []
                 for source in SOURCES:
                     upto = await self._settled(tenant, source, now)
+                    reached.append(upto)
                     counted = await self._advance(tenant, source, upto)
                     points, findings = points + counted[0], findings + counted[1]
                     learned += await self._learn(tenant, source, upto, now)
+                findings += await self._judge_together(tenant, min(reached))
             await self._checkpoint(now)
             return Turn(points, findings, learned, self._tell(now))
 
@@ -146,6 +153,7 @@ class Watcher:
         start = held.done if held.done is not None else upto - _CELLS * step
         lasting = self._settings.confirm * self._settings.interval * SECOND
         rules = Rules(step, confirm=max(round(lasting / step), 1))
+        together = self._together.setdefault(tenant, Together(tenant)) if self._settings.together else None
         points = findings = 0
         while start < upto:
             cells = min(max(_POINTS // max(len(held), 1), 1), _CELLS)
@@ -153,13 +161,28 @@ class Watcher:
             window = await self._rollups.points(tenant, source, start, end)
             for group in held:
                 found, count = await asyncio.to_thread(
-                    group.advance, window, end, rules, self._thresholds[tenant]
+                    group.advance, window, end, rules, self._thresholds[tenant], together
                 )
+                self._told_alone += [Alone(each.subject.service, each.start, each.end) for each in found]
                 points, findings = points + count, findings + await self._keep(found)
             self._left_out += held.note(window, self._settings.max_series - self._series())
             start = end
         metrics.POINTS.labels(source.name).inc(points)
         return points, findings
+
+    async def _judge_together(self, tenant: str, upto: int) -> int:
+        """The services of a tenant, up to where every source is judged."""
+        alone, self._told_alone = self._told_alone, []
+        together = self._together.get(tenant)
+        if together is None:
+            return 0
+        alone += [
+            each for source in SOURCES for group in self._of(tenant, source.name) for each in group.told()
+        ]
+        lasting = self._settings.confirm * self._settings.interval * SECOND
+        rules = Rules(MINUTE, confirm=max(round(lasting / MINUTE), 1))
+        found = await asyncio.to_thread(together.judge, upto, rules, self._thresholds[tenant], alone)
+        return await self._keep(found)
 
     async def _keep(self, found: list[Finding]) -> int:
         await write(self._store, found, self._clock())
@@ -205,6 +228,7 @@ class Watcher:
                 if done != group.done:
                     await asyncio.to_thread(checkpoint.save, group, path)
                     self._files[id(group)] = (path, group.done)
+        await asyncio.to_thread(checkpoint.save_together, self._together, self._folder)
         self._saved = now
 
     def _tell(self, now: int) -> float:
