@@ -15,8 +15,8 @@ SECONDS = 600.0
 
 async def test_faults_are_found_after_a_few_hours_of_learning() -> None:
     # A process of its own: chDB opens one folder per process, and the tests' store is another.
-    command = [sys.executable, "-m", "benchmarks.watch_faults", "--json", "--learned", "0.15", "--quiet", "0"]
-    command += ["--rate", "0.5", "--faults", ",".join(FAULTS)]
+    command = [sys.executable, "-m", "benchmarks.watch_faults", "--one", "--json", "--seeds", "1"]
+    command += ["--learned", "0.15", "--quiet", "0", "--rate", "0.5", "--faults", ",".join(FAULTS)]
     run = await asyncio.to_thread(
         subprocess.run,
         command,
