@@ -6,11 +6,11 @@ from typing import Final, Self
 
 import numpy as np
 
-from airis_ray.aiops.detect import choice, state, stretches, tails
+from airis_ray.aiops.detect import choice, shifts, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Baseline, Expectation
 from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
 from airis_ray.aiops.detect.shapes import Shapes
-from airis_ray.aiops.protocol import Scores
+from airis_ray.aiops.protocol import Scores, Singles
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 _SHORTEST_TAIL: Final = 1e-2
@@ -55,7 +55,7 @@ class MixedDetector:
         base = fitted(self.base)
         check_rows(self.names, batch)
         found = base.expectation(batch, fresh=bool((batch.starts < base.ends).any()))
-        return self._scores(batch, found, np.zeros(batch.values.shape, bool))
+        return self._scores(batch, found, np.zeros(batch.values.shape, bool), whole=True)
 
     def update(self, newest: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
@@ -69,17 +69,39 @@ class MixedDetector:
         self.shapes, self._own = fitted(self.shapes).grown(newest, KEPT), None
         return scores
 
-    def _scores(self, batch: SeriesBatch, found: Expectation, known: Bools) -> Scores:
+    def _scores(self, batch: SeriesBatch, found: Expectation, known: Bools, *, whole: bool = False) -> Scores:
+        """``whole``: enough cells at once that levels among them can be compared."""
         base, shapes = fitted(self.base), fitted(self.shapes)
         weighed = choice.weights(base, shapes.lengths, shapes.deviation)
         courses = tails.unlikely(self._unusual(batch), self.tail, _SHORTEST_TAIL)
         departures = np.nan_to_num(base.improbable(found.departure), nan=-700.0)
         score = tails.score(np.where(batch.present & ~known, mixture(courses, departures, weighed), np.nan))
         absent = stretches.absences(batch, self.hole) & ~known
-        anomalies = stretches.told(batch, score, found, absent, tails.threshold(self.rate))
+        severity = score
+        if whole:
+            found, severity = self._shifted(batch, found, score)
+        anomalies = stretches.told(batch, severity, found, absent, tails.threshold(self.rate))
         return assembled(
             batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies, self.rate
         )
+
+    def _shifted(self, batch: SeriesBatch, found: Expectation, score: Singles) -> tuple[Expectation, Singles]:
+        """Where a level moved, what is expected stays the level before; severity is what that or the score says.
+
+        Scores rank single points and are left as they are: a level is told by many points together.
+        """
+        base = fitted(self.base)
+        course = base.season.at(base.season.phase(batch.starts, batch.steps, batch.width))
+        moved, expected = np.full(batch.values.shape, np.nan), found.expected.copy()
+        limit = -float(np.log(self.rate))
+        usual = base.deviation.mean(axis=1)
+        for one in shifts.found(batch.values - course, batch.lengths, usual, limit):
+            cells = slice(one.first, one.first + one.cells)
+            moved[one.row, cells] = one.improbable
+            expected[one.row, cells] = course[one.row, cells] + one.before
+        moved[~batch.present] = np.nan
+        departure = (batch.values - expected) / found.deviation
+        return Expectation(expected, found.deviation, departure), np.maximum(score, tails.score(moved))
 
     def _unusual(self, batch: SeriesBatch) -> Floats:
         """Of the history itself it is known from learning."""
