@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
@@ -57,7 +58,8 @@ class Position:
 
 def digest(*parts: object) -> str:
     """What a request's pages have in common, in few characters."""
-    return hashlib.blake2b(orjson.dumps(parts), digest_size=_DIGEST).hexdigest()
+    # Not by orjson: a caller's integer may be of any size, and its string half a surrogate pair.
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=_DIGEST).hexdigest()
 
 
 def encode(position: Position, request: str) -> str:
@@ -113,7 +115,9 @@ def _payload(cursor: str) -> _Payload:
 
 def not_ours() -> InvalidInput:
     """The error of a cursor that no page ended with."""
-    return InvalidInput.field("/cursor", "no cursor of ours; send the cursor of the page before, unchanged")
+    return InvalidInput.field(
+        "/cursor", "this is no cursor of ours; expected that of the page before, unchanged"
+    )
 
 
 def _check(payload: bytes) -> bytes:

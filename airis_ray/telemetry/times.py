@@ -79,7 +79,7 @@ def parse_time(value: str | int, now_ns: int, *, pointer: str = "") -> int:
     if result is None:
         raise InvalidInput.field(pointer, f"{_shown(value)} is no time; expected {TIME_EXPECTED}")
     if not 0 <= result <= LAST:
-        raise InvalidInput.field(pointer, f"{_shown(value)} is outside of what can be stored, 1970 to 2262")
+        raise InvalidInput.field(pointer, f"{_shown(value)} cannot be stored; expected a time from 1970 to 2262")
     return result
 
 
@@ -90,7 +90,7 @@ def parse_duration(value: str, *, pointer: str = "") -> int:
         raise InvalidInput.field(pointer, f"{_shown(value)} is no duration; expected {DURATION_EXPECTED}")
     total = _total(text)
     if total > LAST:
-        raise InvalidInput.field(pointer, f"{_shown(value)} is longer than 292 years")
+        raise InvalidInput.field(pointer, f"{_shown(value)} is too long; expected at most 292 years")
     return total
 
 

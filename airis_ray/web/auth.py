@@ -22,7 +22,7 @@ from airis_ray.errors import Bug, Forbidden, Overloaded, Unauthenticated
 from airis_ray.settings import Settings
 from airis_ray.web.limits import Allowance, Limits, StoreLimits
 from airis_ray.web.logs import Exchange
-from airis_ray.web.validation import check_query_names
+from airis_ray.web.validation import check_query_names, check_text
 
 DEFAULT_TENANT = "default"
 SELF_TENANT = "airis"
@@ -172,6 +172,7 @@ class Require(SecurityBase):
             raise Bug(f"{request.url.path} is guarded, but no guard stands in front of it")
         principal.check(*self.scopes)
         check_query_names(request)
+        await check_text(request)
         return principal
 
 

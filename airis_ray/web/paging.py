@@ -11,7 +11,7 @@ from starlette.responses import Response
 from airis_ray.errors import InvalidInput
 from airis_ray.telemetry.times import LAST
 
-_NOT_OURS = "this is no cursor of this call; leave it out to begin at the start"
+_NOT_OURS = "this is no cursor of this call; expected that of the page before, or none to begin at the start"
 
 
 def link_next(request: Request, response: Response, *position: str) -> None:

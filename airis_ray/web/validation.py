@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin
@@ -37,6 +38,14 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "model_attributes_type": "expected an object",
 }
 """What a caller reads where pydantic speaks of Python's types."""
+
+
+_SHOULD: Final = re.compile(r"^\w+ should (be|have|match) ")
+_VERBS: Final = {"be": "", "have": "", "match": "a match of "}
+
+
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""An escape, or three bytes, that may be half of a pair."""
 
 
 class _Found(NamedTuple):
@@ -86,6 +95,49 @@ def check_query_names(request: Request) -> None:
         raise InvalidInput("; ".join(f"{item.pointer[1:]}: {item.detail}" for item in found), errors=found)
 
 
+async def check_text(request: Request) -> None:
+    """Raise InvalidInput where a string of a JSON body that FastAPI has read holds half of a surrogate pair.
+
+    Python's parser lets such strings in; no store, no answer and no log can hold them.
+    """
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return  # the body is still to be read, by the route itself
+    body = await request.body()
+    if _SURROGATE.search(body) is None:
+        return
+    try:
+        pointer = _half_at(json.loads(body))
+    except ValueError:
+        return
+    if pointer is not None:
+        raise InvalidInput.field(pointer, "holds half of a surrogate pair; expected Unicode text")
+
+
+def _half_at(document: object) -> str | None:
+    """The pointer of the first string, or the object of the first name, that is no Unicode text."""
+    pending = [("", document)]
+    while pending:
+        pointer, at = pending.pop()
+        if isinstance(at, Mapping):
+            if not _is_text("".join(at)):
+                return pointer
+            pending += [(f"{pointer}/{escape(name)}", inner) for name, inner in at.items()]
+        elif isinstance(at, list):
+            pending += [(f"{pointer}/{index}", inner) for index, inner in enumerate(at)]
+        elif isinstance(at, str) and not _is_text(at):
+            return pointer
+    return None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The tail of a sentence about an unknown name: what was probably meant, or what there is."""
     names = sorted(known)
@@ -132,8 +184,16 @@ def _field_error(item: Mapping[str, Any], body_model: Any, body: object) -> _Fou
     if item["type"] == "extra_forbidden":
         known = _names_at(body_model, path[:-1]) if place == "body" else set()
         return _Found(pointer, f"{prefix}unknown field{nearest(str(path[-1]), known)}")
-    expected = _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-    return _Found(pointer, prefix + expected, f"; got {_show(item.get('input'), as_json=place == 'body')}")
+    return _Found(
+        pointer, prefix + _expected(item), f"; got {_show(item.get('input'), as_json=place == 'body')}"
+    )
+
+
+def _expected(item: Mapping[str, Any]) -> str:
+    """What was expected, in the words of these errors where pydantic's begin with the type's name."""
+    told = _EXPECTED.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    told = _SHOULD.sub(lambda verb: f"expected {_VERBS[verb[1]]}", told)
+    return re.sub(r"^expected (greater|less) than", r"expected a value \1 than", told)
 
 
 def _data_path(path: list[Any], body: object, *, ends_missing: bool) -> list[Any]:
