@@ -165,9 +165,10 @@ def read_values(reading: Reading) -> None:
         )
         if not _available(reading, key):
             text = real.replace("_", " ")
+            asked = key == "error.type" or reading.unit(place - 1).has("not")
             if (
-                reading.meaning.signal == "logs" and key == "error.type" and reading.catalog.says(text)
-            ):  # 연결 거부: what logs say of it
+                reading.meaning.signal == "logs" and asked and reading.catalog.says(text)
+            ):  # 연결 거부: what logs say of it; but not redis
                 reading.add(Clause("", "=", (text,), at=place), place)
             continue
         reading.add(Clause(key, "=", (real,), at=place), place)

@@ -39,8 +39,16 @@ def read_unexplained(reading: Reading) -> None:
             meaning.unresolved.append(unit.text)
             continue
         if unit.unknown and len(unit.key) > 1:
-            meaning.unresolved.append(unit.text)
+            meaning.unresolved.append(_whole(reading, place))
             meaning.blocked = meaning.blocked or _blocks(reading, place)
+
+
+def _whole(reading: Reading, place: int) -> str:
+    """An unknown word with what was taken for its particles: 비트코인 may end in none."""
+    last = place
+    while reading.unit(last + 1).particle and reading.unit(last + 1).glued:
+        last += 1
+    return reading.words(place, last)
 
 
 def _nobodys_service(reading: Reading, place: int) -> bool:

@@ -74,11 +74,22 @@ def _longest(reading: Reading, first: int) -> int | None:
     if not _may_begin(reading, first):
         return None
     for last in range(min(first + _LONGEST, len(reading.units)) - 1, first - 1, -1):
+        if last == first and _names_service(reading, first):
+            continue
         if not all(_may_be(reading, at) for at in range(first, last + 1)) or not _tells(reading, first, last):
             continue
         if any(len(text) > 1 and reading.catalog.says(text) for text in _surfaces(reading, first, last)):
             return last
     return None
+
+
+def _names_service(reading: Reading, place: int) -> bool:
+    """Whether an unknown word is what a service is called (캠페인 서비스), whatever the logs say."""
+    following = place + 1
+    while reading.unit(following).particle and reading.unit(following).glued:
+        following += 1
+    called = reading.unit(following)
+    return reading.unit(place).unknown and called.has("signal", "services") and not called.text.endswith("들")
 
 
 def _may_begin(reading: Reading, place: int) -> bool:
@@ -158,7 +169,7 @@ def read_leftover(reading: Reading) -> None:
     """Unknown words of a question about logs: a phrase of the text where logs say so or the question does."""
     place = 0
     while place < len(reading.units):
-        if not (reading.free(place) and reading.unit(place).unknown):
+        if not (reading.free(place) and reading.unit(place).unknown) or _names_service(reading, place):
             place += 1
             continue
         last = place
