@@ -51,12 +51,11 @@ async def _measure(report: Report, target: instance.Instance, options: argparse.
                 await _switch(store, on)
                 runs[on].append(await _insert(store, target, tables))
         rows = group * options.records
-        off, on = (
-            report.add(f"{rows} rows, fsync {'on' if on else 'off'}", runs[on]) for on in (False, True)
+        without, synced = (
+            report.add(f"{rows} rows, fsync {name}", runs[on]) for on, name in ((False, "off"), (True, "on"))
         )
-        report.ratio(
-            f"{rows} rows: time with / without", off.rows_per_second / on.rows_per_second, _AIM, at_most=True
-        )
+        ratio = without.rows_per_second / synced.rows_per_second
+        report.ratio(f"{rows} rows: time with / without", ratio, _AIM, at_most=True)
         more = statistics.median(b.wall - a.wall for a, b in zip(runs[False], runs[True], strict=True))
         report.notes.append(f"{rows} rows: {more / options.inserts * 1e3:+.1f} ms an insert")
     await store.close()
