@@ -57,7 +57,8 @@ def measure(configuration: Configuration) -> Row:
     loss = gift.weighted_quantile_loss(configuration, deciles) / naive_loss
     within = [_inside(found, configuration.futures, level) for level in COVERAGE]
     others = [each[configuration.series % 2 == 1] for each in within]
-    shares = [float(each.mean()) for each in (*within, *others)]
+    all80, all95, others80, others95 = (float(each.mean()) for each in (*within, *others))
+    shares = (all80, all95, others80, others95)
     return Row(configuration.name, relative, loss, *shares, naive_mase, naive_loss, len(found.names))
 
 
