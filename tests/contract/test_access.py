@@ -228,7 +228,7 @@ def test_the_values_of_an_insert_may_tell_the_time(writer: Front, admin: Front) 
             caller.text(f"INSERT INTO times VALUES {row}")
             caller.insert(row.encode(), "INSERT INTO times FORMAT Values")
             # Whoever sends more of them than are looked at is told so.
-            assert caller.ask(f"INSERT INTO times VALUES {', '.join([row] * 2000)}").status_code == 400
+            assert caller.ask(f"INSERT INTO times VALUES {', '.join([row] * 2000)}").status_code >= 400
         assert admin.text("SELECT count(), max(t) > now() - 60, min(t) < now() FROM times") == "8\t1\t1\n"
     finally:
         writer.text("DROP TABLE times")
