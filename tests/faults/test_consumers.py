@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -25,6 +26,8 @@ from tests.support.kafka import Kafka, read_messages
 _KILLS = 3
 _JOINS = 5
 _THOUSANDS = 5
+_SLOW_SECONDS = 3.0
+_HELP_SECONDS = 180.0  # Serve's window and its delay before it adds a replica, and that replica's start
 
 
 @pytest.mark.parametrize("table", ["otel_logs", "otel_traces", "airis_accounts"])
@@ -109,3 +112,21 @@ def test_a_poison_message_every_thousand(fronted: Setting, kafka: Kafka, outcome
     outcome.notes.append(
         f"{total} messages straight to Kafka, {len(poison)} of them poison: each set aside once"
     )
+
+
+def test_further_consumers_for_a_slow_store(fronted: Setting, outcome: Outcome) -> None:
+    """One consumer that is at work all the time gets help, and partitions change hands meanwhile."""
+    program = fronted.program
+    assert fronted.proxy is not None
+
+    async def slow(call: Call) -> Answer:
+        if call.inserts("otel_logs") or call.inserts("otel_traces"):
+            await asyncio.sleep(_SLOW_SECONDS)
+        return await call.forward()
+
+    with under_load(program, fronted.topics, outcome) as stream:
+        with fronted.proxy.following(slow):
+            assert eventually(lambda: len(program.pids(STREAM)) > 1, _HELP_SECONDS), program.tail()
+            stream.wait_for(40)
+        program.wait_ready()
+        outcome.notes.append(f"{len(program.pids(STREAM))} consumers")
