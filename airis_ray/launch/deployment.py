@@ -1,7 +1,4 @@
-"""What the applications' builders share on Ray: the embedded store is up, the tables are there, or a clear end.
-
-Serve's proxies import this module, too, for :func:`check_start`: the store's client is loaded where it is used.
-"""
+"""What the applications' builders share on Ray: the embedded store is up, the tables are there, or a clear end."""
 
 from __future__ import annotations
 
@@ -10,50 +7,21 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ray._private.worker import global_worker
-from ray.experimental.internal_kv import _internal_kv_exists, _internal_kv_put
 from ray.util.metrics import Gauge
 
 from airis_ray.errors import AirisError
-from airis_ray.launch.process import MARK, REFUSED
+from airis_ray.launch.process import MARK
 from airis_ray.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 _EXPORT_SECONDS: Final = 10.0  # as often as Ray's own metrics go to its agent
-_CHECK_SECONDS: Final = 30.0  # the checks' own limits add up to 9 s; the rest is a busy machine
-_BEGUN: Final = b"airis-begun"
-"""In the cluster's key-value store once the first application is built."""
-
-
-def check_start(_servicer: Any, _server: Any) -> None:
-    """End a `serve run` on this machine that cannot work, before Serve builds anything for it.
-
-    Listed first in ``grpc_servicer_functions``: of all code of ours Serve runs it first, 4 s before the builders. It
-    registers nothing. Once the first application is being built there is nothing left to check: the data folder is
-    then this instance's own, and what does not answer may come back.
-    """
-    if _serve_run() is None or _internal_kv_exists(_BEGUN):
-        return
-    command = [sys.executable, "-m", "airis_ray.launch.preflight"]
-    try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=_CHECK_SECONDS)
-    except subprocess.TimeoutExpired:
-        _log.warning(
-            "the checks before the start took over %.0f s; the builders make them again", _CHECK_SECONDS
-        )
-        return
-    if ended.returncode == REFUSED:
-        _end_serve_run(ended.stderr.strip())
-    elif ended.returncode != 0:
-        _log.warning("the checks before the start failed themselves: %s", ended.stderr)
 
 
 def prepared() -> Settings:
@@ -65,7 +33,6 @@ def prepared() -> Settings:
     from airis_ray.launch.preflight import absolute
     from airis_ray.store.embedded.actor import ensure_store
 
-    _internal_kv_put(_BEGUN, b"1")
     try:
         settings = absolute(Settings.from_env())
         if settings.clickhouse_url is None:

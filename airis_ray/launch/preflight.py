@@ -5,19 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from airis_ray.errors import AirisError, InvalidInput, Unavailable
-from airis_ray.launch.process import REFUSED
+from airis_ray.errors import InvalidInput, Unavailable
 from airis_ray.settings import Settings
 from airis_ray.store.embedded.folder import check_data_dir
 
 _REACH_SECONDS = 4.0  # the whole of the checks has to end within 10 s
 _REDIS_SECONDS = 0.5  # each for the connect and the answer; a cache that takes longer is none
+
+Port: TypeAlias = tuple[str, str, int]
+"""What names the port for the operator, the host and the number."""
 
 
 def preflight(settings: Settings) -> None:
@@ -26,8 +29,11 @@ def preflight(settings: Settings) -> None:
     Raises InvalidInput or Unavailable with the sentence to print.
     """
     check_parts(settings)
-    for name, host, port in _ports(settings):
-        _check_port(name, host, port)
+    served: list[Port] = [
+        ("AIRIS_HTTP_PORT", settings.http.host, settings.http.port),
+        ("AIRIS_GRPC_PORT", settings.http.host, settings.grpc.port),
+    ]
+    check_ports(served + store_ports(settings))
 
 
 def check_parts(settings: Settings) -> None:
@@ -43,18 +49,19 @@ def check_parts(settings: Settings) -> None:
         _check_redis(settings.redis.url)
 
 
-def _ports(settings: Settings) -> list[tuple[str, str, int]]:
-    ports = [
-        ("AIRIS_HTTP_PORT", settings.http.host, settings.http.port),
-        ("AIRIS_GRPC_PORT", settings.http.host, settings.grpc.port),
-    ]
-    if settings.clickhouse_url is None:
-        ports.append(("AIRIS_STORE_PORT", "127.0.0.1", settings.store.port))
+def store_ports(settings: Settings) -> list[Port]:
+    """Where the embedded store listens, if it is this instance's."""
+    return [] if settings.clickhouse_url else [("AIRIS_STORE_PORT", "127.0.0.1", settings.store.port)]
+
+
+def check_ports(ports: Sequence[Port]) -> None:
+    """Check that the ports differ and are free; raises as :func:`preflight`."""
     numbers = [port for _, _, port in ports]
     for name, _, port in ports:
         if numbers.count(port) > 1:
             raise InvalidInput(f"{name}={port}: the HTTP, gRPC and store ports must differ")
-    return ports
+    for name, host, port in ports:
+        _check_port(name, host, port)
 
 
 def _check_port(name: str, host: str, port: int) -> None:
@@ -129,17 +136,3 @@ def absolute(settings: Settings) -> Settings:
             "kafka": kafka.model_copy(update=files),
         }
     )
-
-
-def main() -> int:
-    """The checks as a process of their own, for Serve's proxies: ports apart, which Serve itself takes."""
-    try:
-        check_parts(absolute(Settings.from_env()))
-    except AirisError as error:
-        sys.stderr.write(f"{error}\n")
-        return REFUSED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,9 +17,6 @@ from typing import IO
 MARK = "airis: "
 """What a replica or a builder prints before a sentence that is meant for the operator."""
 
-REFUSED = 2
-"""The status of the checks' own process when they refuse the start; its sentence is on stderr."""
-
 _DRAIN_SECONDS = 75.0  # Serve drains ingress replicas for 35 s and deletes in tiers
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PR_SET_PDEATHSIG = 1

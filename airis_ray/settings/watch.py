@@ -36,7 +36,8 @@ class WatchSettings(Group):
         description="cells that a deviation lasts before it is told; clear ones are told at once",
     )
     together: bool = Field(
-        False, description="judge the metrics of each service together, too: what is little in several of them"
+        False,
+        description="judge the metrics of each service together, too: what is little in several of them",
     )
     checkpoint: Seconds = Field(300.0, gt=0, description="time between two writes of a series' state")
 

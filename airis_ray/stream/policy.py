@@ -3,12 +3,15 @@
 Serve pickles this module where the application is built and runs it in its controller, again and again: it imports
 nothing of ours, asks nobody and never waits. Whether there is a Kafka at all is looked up where it is pickled, in
 the environment that the consumers have too.
+
+`serve run` imports it while it reads its file, before Ray is started: the one moment for what has to come first.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import sys
 from typing import Any
 
 
@@ -42,3 +45,9 @@ class LagPolicy:
         if lag > 0:
             wanted += lag / (done / max(busy, 0.01)) / self._catch_up
         return max(1, min(math.ceil(wanted), math.ceil(partitions))), {}
+
+
+if os.path.basename(sys.argv[0]) == "serve" and "run" in sys.argv[1:2]:
+    from airis_ray.launch.serve_run import prepare_serve_run
+
+    prepare_serve_run(sys.argv[2:])

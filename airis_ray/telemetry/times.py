@@ -79,7 +79,9 @@ def parse_time(value: str | int, now_ns: int, *, pointer: str = "") -> int:
     if result is None:
         raise InvalidInput.field(pointer, f"{_shown(value)} is no time; expected {TIME_EXPECTED}")
     if not 0 <= result <= LAST:
-        raise InvalidInput.field(pointer, f"{_shown(value)} cannot be stored; expected a time from 1970 to 2262")
+        raise InvalidInput.field(
+            pointer, f"{_shown(value)} cannot be stored; expected a time from 1970 to 2262"
+        )
     return result
 
 

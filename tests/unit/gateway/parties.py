@@ -50,6 +50,13 @@ class Call:
 Calls = Callable[[Party, Party], list[Call]]
 """The calls that the first party makes, also for what is the second's."""
 
+Routes = dict[tuple[str, str], Calls]
+"""Of an application's routes, by method and path."""
+
+
+def none(me: Party, other: Party) -> list[Call]:
+    return [Call()]
+
 
 def payload(signal: str, party: Party, claims: str | None = None) -> dict[str, Any]:
     """An OTLP/JSON request; ``claims`` is a tenant that the sender says it were."""
