@@ -14,9 +14,9 @@ from airis_ray.search.tokens import Piece
 _JOINING: Final = frozenset(
     {"와", "과", "랑", "이랑", "하고", "및", "and", "or", ",", "/", "또는", "나", "이나", "&"}
 )
-
-
 _CLOSED: Final = ("measure", "trend", "order", "group")
+_AT_LEAST: Final = ("이상한", "이상하", "이상해", "이상했")
+"""Joined out of 이상 and 하다; 이상징후 after a number stays what it is."""
 
 
 def read_negation(reading: Reading) -> None:
@@ -61,7 +61,7 @@ def untangle(reading: Reading) -> None:
         while reading.unit(at).particle:
             at -= 1
         before, after = reading.unit(at), reading.unit(place + 1)
-        if unit.key.startswith("이상") and unit.has("signal", "anomalies"):
+        if unit.key.startswith(_AT_LEAST) and unit.has("signal", "anomalies"):
             if before.key in COUNTERS | MONEY | TIME_UNITS.keys() or before.piece is Piece.NUMBER:
                 reading.units[place] = replace(unit, key="이상", senses=(Sense("compare", ">="),))
         elif unit.key == "different" and after.name("key") and not after.name("metric"):
