@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    DataPointFlags,
     ExponentialHistogramDataPoint,
     HistogramDataPoint,
     NumberDataPoint,
@@ -25,6 +26,9 @@ class Kind:
     name: str
     table: str
     row: Callable[[bytes, int], Row]
+
+
+_NO_RECORDED_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
 
 def _seconds(name: str, value: int) -> int:
@@ -62,6 +66,8 @@ def _exemplars(exemplars: Iterable[Any]) -> Row:
 
 def _number(data: bytes, received_ns: int) -> Row:
     point = parse(NumberDataPoint, data)
+    if point.WhichOneof("value") is None:
+        point.flags |= _NO_RECORDED_VALUE  # kept, and not counted as the zero that the column would show
     return {**_common(point, received_ns), "Value": _value(point), **_exemplars(point.exemplars)}
 
 

@@ -241,6 +241,11 @@ def test_a_gauge(decode: Decode) -> None:
     assert row == {"Flags": 1, "Value": 7.0, **nothing}
 
 
+def test_a_point_without_a_value_counts_as_not_recorded(decode: Decode) -> None:
+    row = the_point(decode, "otel_metrics_gauge", gauge={"data_points": [POINT]})
+    assert (row["Flags"], row["Value"]) == (1, 0.0)
+
+
 def test_a_sum(decode: Decode) -> None:
     points = [{**POINT, "as_double": 1.5, "exemplars": [EXEMPLAR]}]
     row = the_point(

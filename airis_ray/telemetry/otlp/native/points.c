@@ -2,6 +2,9 @@
 
 #include "record.h"
 
+/* DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK */
+enum { NO_RECORDED_VALUE = 1 };
+
 /* Where the columns behind the common ones stand, per table; a table without one says 0. */
 typedef struct {
     int exemplars; /* the first of five: attributes, times, values, span ids, trace ids */
@@ -112,18 +115,19 @@ static bool put_numbers(reader *r, column *list, const char *name, field f, uint
 bool number_row(reader *r, table *t, slice message, uint64_t received_ns) {
     point v = {0};
     double value = 0;
+    bool recorded = false;
     for (const uint8_t *p = message.p; p < message.end;) {
         field f;
         if (!next_field(r, &p, message.end, &f)) return false;
         switch (f.number) {
         case 2: EXPECT(I64, "start_time_unix_nano"); v.start = f.value; break;
         case 3: EXPECT(I64, "time_unix_nano"); v.time = f.value; break;
-        case 4: EXPECT(I64, "as_double"); value = as_double(f.value); break;
+        case 4: EXPECT(I64, "as_double"); value = as_double(f.value); recorded = true; break;
         case 5:
             EXPECT(LEN, "exemplars");
             if (!put_exemplar(r, t, &NUMBER, f.bytes)) return false;
             break;
-        case 6: EXPECT(I64, "as_int"); value = (double)(int64_t)f.value; break;
+        case 6: EXPECT(I64, "as_int"); value = (double)(int64_t)f.value; recorded = true; break;
         case 7:
             EXPECT(LEN, "attributes");
             if (!put_attribute(r, t->columns[POINT_ATTRIBUTES], f.bytes)) return false;
@@ -131,6 +135,8 @@ bool number_row(reader *r, table *t, slice message, uint64_t received_ns) {
         case 8: EXPECT(VARINT, "flags"); v.flags = (uint32_t)f.value; break;
         }
     }
+    // Kept, and not counted as the zero that the column would show.
+    if (!recorded) v.flags |= NO_RECORDED_VALUE;
     put_f64(&r->memory, &t->columns[POINT_COLUMNS]->data, value);
     return put_point(r, t, &NUMBER, &v, received_ns);
 }
