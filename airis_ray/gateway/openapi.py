@@ -61,6 +61,7 @@ _RESPONSES: Final = {
     "400": ("InvalidInput", "names each bad field, what came and what was expected"),
     "401": ("Unauthenticated", "no credentials, or unknown ones"),
     "403": ("Forbidden", "a key without the scope, or another tenant's thing"),
+    "408": ("TooSlow", "the body pauses or drips: less than 4 KiB a second after its first 10 s"),
     "413": ("TooLarge", "over a limit of size or cost"),
     "422": ("Unprocessable", "readable, and nothing to work on; names each bad series and position"),
     "429": ("TooManyRequests", "over the limit of the key; see `Retry-After` and `RateLimit-*`"),
@@ -183,7 +184,7 @@ def _complete(operation: dict[str, Any], application: Application, scopes: tuple
     takes_input = "parameters" in operation or "requestBody" in operation
     wanted = ["500"] if scopes is None else ["401", "403", "429", "500", "503"]
     wanted += ["400"] if takes_input else []
-    wanted += ["413"] if "requestBody" in operation else []
+    wanted += ["408", "413"] if "requestBody" in operation else []
     wanted += ["422"] if own else []
     for status in sorted(wanted):
         responses.setdefault(status, {"$ref": f"#/components/responses/{_RESPONSES[status][0]}"})

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final, NamedTuple
 
 import zstandard
 
-from airis_ray.errors import InvalidInput, TooLarge, TooSlow, Unavailable, Unsupported
+from airis_ray.errors import InvalidInput, TooLarge, Unsupported
 from airis_ray.ingest.budget import Reservation
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
-
-READ_SECONDS: Final = 30.0
-"""Longest time that one body may take to arrive: a slow sender holds memory that others wait for."""
-
-PAUSE_SECONDS: Final = 10.0
-SLOWEST_RATE: Final = 4096.0
-"""Bytes a second that a body must bring once PAUSE_SECONDS have gone: who drips is told so, not asked to repeat it."""
 
 _ZSTD_WINDOW: Final = (
     8 * 2**20
@@ -63,37 +55,21 @@ def check_length(content_length: str | None, limit: int) -> None:
 
 
 async def read_body(chunks: AsyncIterator[bytes], limit: int, held: Reservation) -> list[bytes]:
-    """The body's chunks; ``held`` grows with them.
+    """The body's chunks; ``held`` grows with them. How long they may take :mod:`airis_ray.web.arrival` says.
 
-    Raises TooLarge past ``limit`` bytes, Overloaded where there is no room, TooSlow where it pauses or drips,
-    Unavailable where a body that comes steadily takes longer than READ_SECONDS.
+    Raises TooLarge past ``limit`` bytes, Overloaded where there is no room.
     """
     body: list[bytes] = []
     size = 0
-    begun = asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout(PAUSE_SECONDS) as patience:
-            async for chunk in chunks:
-                if not chunk:
-                    continue
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large("the body is larger", limit)
-                held.grow(len(chunk))
-                body.append(chunk)
-                patience.reschedule(begun + min(PAUSE_SECONDS + size / SLOWEST_RATE, READ_SECONDS))
-    except TimeoutError:
-        raise _late(size) from None
+    async for chunk in chunks:
+        if not chunk:
+            continue
+        size += len(chunk)
+        if size > limit:
+            raise _too_large("the body is larger", limit)
+        held.grow(len(chunk))
+        body.append(chunk)
     return body
-
-
-def _late(size: int) -> TooSlow | Unavailable:
-    if PAUSE_SECONDS + size / SLOWEST_RATE < READ_SECONDS:
-        return TooSlow(
-            f"{size} bytes of the body arrived within {PAUSE_SECONDS + size / SLOWEST_RATE:.0f} s;"
-            f" expected at least {SLOWEST_RATE:g} bytes a second"
-        )
-    return Unavailable(f"the body did not arrive within {READ_SECONDS:g} s; send the request again")
 
 
 def inflate(encoding: str, body: bytes, limit: int) -> bytes:

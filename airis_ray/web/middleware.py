@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from airis_ray.errors import AirisError, Bug, Refused, TooLarge
+from airis_ray.web.arrival import bounded
 from airis_ray.web.auth import SELF_TENANT, Guard, Observer, OverLimit, Principal, check_browser, is_loopback
 from airis_ray.web.logs import CURRENT, PROBES, Exchange
 from airis_ray.web.problems import Render
@@ -76,7 +77,7 @@ class GuardMiddleware:
         begun = observer.begin(exchange) if observer is not None else None
         try:
             if refused is None:
-                await self._app(scope, _bounded(receive, self._max_body), answer.send)
+                await self._app(scope, bounded(receive, self._max_body), answer.send)
             else:
                 await self._render(scope, refused)(scope, receive, answer.send)
         except ClientDisconnect:
@@ -217,22 +218,6 @@ def _peer(exchange: Exchange, headers: dict[bytes, bytes]) -> str:
         return exchange.peer
     hops = [hop.strip() for hop in forwarded.decode("latin1").split(",") if hop.strip()]
     return next((hop for hop in [exchange.peer, *hops] if not is_loopback(hop)), exchange.peer)
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """``receive`` that raises TooLarge past ``limit`` bytes of body (chunked bodies announce no length)."""
-    seen = 0
-
-    async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
-        if message["type"] == "http.request":
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise TooLarge(f"the body has more than the {limit} bytes that are taken")
-        return message
-
-    return bounded
 
 
 def _unexpected(error: Exception) -> AirisError:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import tracemalloc
@@ -12,10 +11,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airis_ray.errors import AirisError, InvalidInput, Overloaded, TooLarge, TooSlow, Unavailable, Unsupported
+from airis_ray.errors import AirisError, InvalidInput, Overloaded, TooLarge, Unsupported
 from airis_ray.ingest.bodies import content_encoding, inflate, read_body
 from airis_ray.ingest.budget import Budget, Reservation
-from tests.unit.ingest.virtual import run
 
 LIMIT = 100_000
 
@@ -163,28 +161,3 @@ async def test_a_body_is_read_within_its_bounds(limit: int, budget: int, error: 
     with Reservation(room) as held, pytest.raises(error):
         await read_body(_chunks(b"x" * 4, b"", b"y" * 6), limit, held)
     assert room.held == (10 if error is Overloaded else 0)
-
-
-@pytest.mark.parametrize(
-    ("every", "piece", "error", "says", "after"),
-    [
-        (1.0, 1, TooSlow, "10 bytes of the body arrived within 10 s; expected at least 4096 bytes", 10),
-        (9.9, 4096, TooSlow, "4096 bytes of the body arrived within 11 s", 11),
-        (60.0, 1, TooSlow, "0 bytes of the body arrived within 10 s", 10),
-        (1.0, 20_000, Unavailable, "did not arrive within 30 s; send the request again", 30),
-    ],
-)
-def test_a_body_that_does_not_arrive_is_given_up(
-    every: float, piece: int, error: type[AirisError], says: str, after: float
-) -> None:
-    async def slow() -> AsyncIterator[bytes]:
-        while True:
-            await asyncio.sleep(every)
-            yield bytes(piece)
-
-    async def scenario() -> float:
-        with Reservation(Budget(1 << 20)) as held, pytest.raises(error, match=says):
-            await read_body(slow(), 1 << 20, held)
-        return asyncio.get_running_loop().time()
-
-    assert run(scenario()) == pytest.approx(after, abs=0.1)
