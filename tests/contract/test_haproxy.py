@@ -51,12 +51,14 @@ def options() -> list[str]:
 @asynccontextmanager
 async def haproxy(folder: Path, backend: int) -> AsyncIterator[int]:
     """The port at which it takes connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for probe in (one, two, three):
+            probe.bind(("127.0.0.1", 0))
+        port, metrics, stats = (int(probe.getsockname()[1]) for probe in (one, two, three))
     lines = ["defaults", "    mode http", *options()]
     lines += [f"    timeout {each} 60s" for each in ("connect", "client", "server")]
-    lines += ["frontend all", f"    bind 127.0.0.1:{port}", "    default_backend one"]
+    lines += ["frontend prometheus", f"    bind :{metrics}", "listen stats", f"  bind *:{stats}"]
+    lines += ["frontend http_frontend", f"    bind 127.0.0.1:{port}", "    default_backend one"]
     lines += ["backend one", f"    server one 127.0.0.1:{backend}", ""]
     config = folder / "haproxy.cfg"
     config.write_text("\n".join(lines))
@@ -93,3 +95,10 @@ async def test_a_client_that_leaves_takes_its_request_with_it(tmp_path: Path) ->
             await backend.body.wait()
             client.close()
             await backend.left.wait()
+
+
+async def test_its_page_and_its_metrics_listen_where_http_does(tmp_path: Path) -> None:
+    async with haproxy(tmp_path, 1) as port:
+        (await _connected(port)).close()
+        config = (tmp_path / "haproxy.cfg").read_text()
+    assert re.findall(r"bind (.*):\d+", config) == ["127.0.0.1"] * 3
