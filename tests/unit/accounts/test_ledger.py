@@ -22,7 +22,7 @@ from airis_ray.errors import (
 )
 from airis_ray.store import Store
 from airis_ray.telemetry.otlp import Decoded
-from tests.unit.ingest.virtual import run
+from tests.support.virtual import run
 
 NOW = 1_800_000_000 * 10**9
 DECODED = Decoded({}, accepted=90, rejected=10, reasons=(), expired=4)

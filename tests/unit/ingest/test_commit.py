@@ -9,8 +9,8 @@ from airis_ray.errors import InvalidInput, Overloaded, TooLarge, Unavailable
 from airis_ray.ingest.budget import Budget
 from airis_ray.ingest.commit import GroupCommit
 from airis_ray.settings import IngestSettings
+from tests.support.virtual import run
 from tests.unit.ingest.faulty_store import Fault, FaultyStore, batch
-from tests.unit.ingest.virtual import run
 
 
 def group_commit(

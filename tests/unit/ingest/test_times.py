@@ -13,11 +13,11 @@ from airis_ray.ingest.lanes import GROUP_DAYS
 from airis_ray.settings import RetentionSettings
 from airis_ray.telemetry.admission import admitted, days
 from airis_ray.telemetry.otlp import decode
+from tests.support.virtual import run
 from tests.unit.ingest.conftest import World
 from tests.unit.ingest.faulty_store import FaultyStore
 from tests.unit.ingest.payloads import request
 from tests.unit.ingest.test_commit import group_commit
-from tests.unit.ingest.virtual import run
 
 DAY_NS = 86_400 * 10**9
 NOW = 20_000 * DAY_NS + DAY_NS // 2

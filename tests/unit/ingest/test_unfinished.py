@@ -7,9 +7,9 @@ from airis_ray.errors import Unavailable
 from airis_ray.ingest.sink import Accepted, StoreSink
 from airis_ray.ingest.unfinished import Unfinished
 from airis_ray.telemetry.otlp import Decoded
+from tests.support.virtual import run
 from tests.unit.ingest.faulty_store import Fault, FaultyStore
 from tests.unit.ingest.test_commit import group_commit
-from tests.unit.ingest.virtual import run
 
 _SECOND = 1_700_000_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from airis_ray.errors import InvalidInput, Unavailable
 from airis_ray.resilience import Breaker, BreakerPolicy, Retry
-from tests.unit.ingest.virtual import run
+from tests.support.virtual import run
 
 
 class Flaky:

@@ -17,7 +17,7 @@ from airis_ray.store.embedded.lanes import is_look_up
 from airis_ray.store.embedded.request import Body
 from airis_ray.store.embedded.running import Lane
 from airis_ray.store.embedded.statement import parse
-from tests.unit.ingest.virtual import run
+from tests.support.virtual import run
 
 
 class Sender:

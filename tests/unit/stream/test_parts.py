@@ -18,7 +18,7 @@ from airis_ray.stream.load import Load
 from airis_ray.stream.offsets import Offsets
 from airis_ray.stream.protocol import Committed, Fenced, Partition, Received
 from airis_ray.stream.repeats import Window
-from tests.unit.ingest.virtual import run
+from tests.support.virtual import run
 from tests.unit.stream.world import LOGS, P0, POISON, World, body, headers, scenario
 
 _numbers = st.integers(min_value=0, max_value=2**62)

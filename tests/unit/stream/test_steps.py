@@ -14,8 +14,8 @@ from airis_ray.stream.protocol import Partition, Received
 from airis_ray.stream.repeats import Window
 from airis_ray.stream.steps import Batch, Item
 from airis_ray.telemetry.otlp import decode
+from tests.support.virtual import run
 from tests.unit.ingest.payloads import request
-from tests.unit.ingest.virtual import run
 from tests.unit.stream.world import LOGS, NOW_NS, P0, POISON, SameThread, body, headers
 
 DAY_NS = 86_400 * 10**9

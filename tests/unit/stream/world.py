@@ -190,7 +190,7 @@ class World:
 
 def scenario(work: Callable[[World], Awaitable[None]], **changes: Any) -> World:
     """Run ``work`` in a world of its own, on a clock of its own."""
-    from tests.unit.ingest.virtual import run
+    from tests.support.virtual import run
 
     async def live() -> World:
         world = World(**changes)

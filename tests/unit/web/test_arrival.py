@@ -10,7 +10,7 @@ from starlette.types import Message, Receive
 from airis_ray.errors import AirisError, TooLarge, TooSlow, Unavailable
 from airis_ray.web import arrival
 from airis_ray.web.arrival import bounded
-from tests.unit.ingest.virtual import run
+from tests.support.virtual import run
 from tests.unit.web.conftest import client_of, demo_app, guard_of
 
 
