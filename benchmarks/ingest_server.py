@@ -11,8 +11,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from airis_ray.garbage import collect_rarely
 from airis_ray.ingest.app import create_app
-from airis_ray.ingest.collecting import collect_rarely
 from airis_ray.ingest.intake import Intake
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store

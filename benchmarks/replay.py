@@ -26,7 +26,7 @@ import httpx
 import orjson
 import zstandard
 
-from airis_ray.ingest.collecting import collect_rarely
+from airis_ray.garbage import collect_rarely
 from airis_ray.replay.app import create_app as create_replay
 from airis_ray.replay.masking import Masker
 from airis_ray.replay.plain import read_chunk

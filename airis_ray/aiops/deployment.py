@@ -24,7 +24,7 @@ from airis_ray.aiops.custom.process import ModelProcess
 from airis_ray.aiops.custom.registry import Registry
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.protocol import Scores
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -44,7 +44,7 @@ class Aiops:
         self._threads = Threads()
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
-        export_metrics()
+        begin_replica()
         store = open_store(self._settings)
         # The application closes the store and the threads when Serve shuts the replica down.
         guard = service_guard(self._settings, "aiops", store)

@@ -7,7 +7,7 @@ from ray import serve
 from ray.serve import Application
 
 from airis_ray.analytics.app import create_app
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -26,7 +26,7 @@ class Analytics:
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
         guard = service_guard(self._settings, "analytics", store)
-        export_metrics()
+        begin_replica()
         return create_app(self._settings, store, guard)
 
     async def vitals(self) -> Vitals:

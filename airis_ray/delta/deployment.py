@@ -7,7 +7,7 @@ from ray import serve
 from ray.serve import Application
 
 from airis_ray.delta.app import create_app
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -24,7 +24,7 @@ class Delta:
         self._app: FastAPI | None = None
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
-        export_metrics()
+        begin_replica()
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
         self._app = create_app(self._settings, store, service_guard(self._settings, "delta", store))

@@ -15,7 +15,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from airis_ray.gateway.app import create_app
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.store.protocol import Store
@@ -40,7 +40,7 @@ class Gateway:
     async def __serve_build_asgi_app__(self) -> FastAPI:
         self._store = store = open_store(self._settings)
         guard = service_guard(self._settings, "gateway", store)
-        export_metrics()
+        begin_replica()
         return create_app(self._settings, store, guard, applications=_applications, replicas=_Everybody())
 
     async def vitals(self) -> Vitals:

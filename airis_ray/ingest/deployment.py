@@ -9,11 +9,11 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.grpc_util import RayServegRPCContext
 
+from airis_ray.garbage import collect_rarely
 from airis_ray.ingest.app import create_app
-from airis_ray.ingest.collecting import collect_rarely
 from airis_ray.ingest.grpc import Exporter
 from airis_ray.ingest.intake import Intake
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
 from airis_ray.web.service import service_guard
@@ -33,7 +33,7 @@ class Ingest:
     async def __serve_build_asgi_app__(self) -> FastAPI:
         store = open_store(self._settings)
         guard = service_guard(self._settings, "ingest", store)
-        export_metrics()
+        begin_replica()
         collect_rarely()
         self._intake = Intake(store, self._settings)
         self._exporter = Exporter(self._intake, guard)

@@ -16,6 +16,7 @@ from ray._private.worker import global_worker
 from ray.util.metrics import Gauge
 
 from airis_ray.errors import AirisError
+from airis_ray.garbage import spare_what_is_loaded
 from airis_ray.launch.process import MARK
 from airis_ray.settings import Settings
 
@@ -46,12 +47,15 @@ def prepared() -> Settings:
     return settings
 
 
-def export_metrics() -> None:
-    """Hand this replica's metrics to Ray's agent from now on, in a thread that ends with the process.
+def begin_replica() -> None:
+    """What each replica does once, when it is built.
 
-    Called once by each replica. Prometheus finds them at the agents (``ray_airis_…``), those of all replicas of a pod.
+    Its metrics go to Ray's agent from now on, in a thread that ends with the process: Prometheus finds them there
+    (``ray_airis_…``), those of all replicas of a pod.
     """
     from airis_ray.web.mirror import Mirror
+
+    spare_what_is_loaded()
 
     mirror = Mirror(Gauge)
 

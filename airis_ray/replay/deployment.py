@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application
 
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.replay.app import create_app
 from airis_ray.settings import Settings
 from airis_ray.store.client import open_store
@@ -23,7 +23,7 @@ class Replay:
         self._settings = settings
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
-        export_metrics()
+        begin_replica()
         store = open_store(self._settings)
         # The application closes the store when Serve shuts the replica down.
         return create_app(self._settings, store, service_guard(self._settings, "replay", store))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from ray import serve
 from ray.serve import Application
 
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import ClickHouseStore, open_store
 from airis_ray.stream.consumer import StreamConsumer
@@ -27,7 +27,7 @@ class Stream:
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc] # Serve awaits it
         configure_logs(settings, "stream")
-        export_metrics()
+        begin_replica()
         self._telemetry = Telemetry.start(settings, "stream")
         self._store: ClickHouseStore = open_store(settings)
         broker = KafkaBroker(settings.kafka, settings.stream, max_body_bytes=settings.ingest.max_body_bytes)

@@ -14,7 +14,7 @@ from airis_ray.aiops.watch.explaining import Explaining
 from airis_ray.aiops.watch.service import WatchService
 from airis_ray.aiops.watch.watcher import Watcher
 from airis_ray.aiops.watch.windows import Rollups, Scope
-from airis_ray.launch.deployment import export_metrics, prepared
+from airis_ray.launch.deployment import begin_replica, prepared
 from airis_ray.settings import Settings
 from airis_ray.store.client import ClickHouseStore, open_store
 from airis_ray.web.logs import configure_logs
@@ -30,7 +30,7 @@ class Watch:
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc] # Serve awaits it
         configure_logs(settings, "watch")
-        export_metrics()
+        begin_replica()
         self._telemetry = Telemetry.start(settings, "watch")
         self._settings = settings
         self._store: ClickHouseStore = open_store(settings)

@@ -8,6 +8,7 @@ import os
 import ray
 
 from airis_ray.errors import AirisError, Unavailable
+from airis_ray.garbage import spare_what_is_loaded
 from airis_ray.settings import Settings
 
 NAME = "airis-store"
@@ -26,6 +27,7 @@ class StoreActor:
         self._problem: AirisError | None = None
         try:
             self._url = EmbeddedStore(settings, died=_end_process).start()
+            spare_what_is_loaded()
         except AirisError as problem:
             # An exception in a constructor would be lost in a restart loop: it is kept for whoever asks.
             self._problem = problem
