@@ -145,7 +145,7 @@ def _greet(settings: Settings, key: str | None, seconds: float, say: Say) -> Non
     say(
         f"ready after {seconds:.0f} s: {base_url(settings)}   OTLP/HTTP {base_url(settings)}/v1/logs|traces|metrics"
     )
-    say(f"OTLP/gRPC {settings.http.host}:{settings.grpc.port} (metadata application=ingest)")
+    say(f"OTLP/gRPC {settings.http.host}:{settings.grpc.port}")
     if key is not None:
         say(_made(settings, key))
     else:

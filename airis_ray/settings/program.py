@@ -19,7 +19,7 @@ class HttpSettings(Group):
 class GrpcSettings(Group):
     """Where OTLP/gRPC listens."""
 
-    port: Port = Field(4317, description="listen port of OTLP/gRPC (metadata application=ingest)")
+    port: Port = Field(4317, description="listen port of OTLP/gRPC")
 
 
 class LimitSettings(Group):

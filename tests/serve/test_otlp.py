@@ -26,14 +26,15 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from tests.serve.conftest import Instance
 
 
-@pytest.fixture(params=["http", "http-gzip", "grpc"])
+@pytest.fixture(params=["http", "http-gzip", "grpc", "grpc-named"])
 def exporters(request: pytest.FixtureRequest, air: Instance) -> tuple[object, object, object]:
     bearer = f"Bearer {air.key}"
-    if request.param == "grpc":
+    if request.param.startswith("grpc"):
+        named = [("application", "ingest")] if request.param == "grpc-named" else []
         target = {
             "endpoint": f"http://127.0.0.1:{air.grpc_port}",
             "insecure": True,
-            "headers": (("authorization", bearer), ("application", "ingest")),
+            "headers": (("authorization", bearer), *named),
         }
         return GrpcSpans(**target), GrpcLogs(**target), GrpcMetrics(**target)
     compression = Compression.Gzip if request.param == "http-gzip" else Compression.NoCompression
