@@ -52,8 +52,8 @@ contract: $(STAMP) ## the store's contract (AIRIS_TEST_CLICKHOUSE_URL adds a rea
 test-kube: $(STAMP) ## the Kubernetes manifests, without a cluster (AIRIS_TEST_SCHEMAS: folder of CRDs)
 	@$(if $(SCHEMAS),AIRIS_TEST_SCHEMAS="$(SCHEMAS)") $(BIN)/pytest tests/kube -rs
 
-test-kube-api: $(STAMP) ## the same against a real kube-apiserver, built from source by Go (20 minutes the first time)
-	@VENV=$(VENV) scripts/kube-api build
+test-kube-api: $(STAMP) ## the same against a real kube-apiserver and the KubeRay operator, built from source by Go (half an hour the first time)
+	@VENV=$(VENV) scripts/kube-api build --operator
 	@$(if $(SCHEMAS),AIRIS_TEST_SCHEMAS="$(SCHEMAS)") $(BIN)/pytest tests/kube_api -rs
 
 browser-test: $(STAMP) ## the recorder in Chromium against ingest and replay (skipped where there is no Chromium)
