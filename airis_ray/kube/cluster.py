@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import urllib3
+import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import (
     ConfigException,
@@ -28,6 +31,17 @@ MANAGER: Final = "airis"
 
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 30.0
+
+_UNREADABLE: Final = (
+    ConfigException,
+    yaml.YAMLError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+)
+"""What the client raises over a kubeconfig that is missing, is no YAML, or is something else."""
 
 _TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -60,15 +74,23 @@ class Cluster:
     def open(cls, context: str | None, namespace: str) -> Cluster:
         """Connect by the kubeconfig (``KUBECONFIG``, ``~/.kube/config``), or as the pod that this runs in.
 
-        Raises NoCluster, or InvalidInput for a context that the kubeconfig does not have. Nothing is sent yet.
+        Raises NoCluster, or InvalidInput for a context that the kubeconfig does not have and for what cannot be a
+        namespace. Nothing is sent yet.
         """
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", namespace):
+            raise InvalidInput(f"--namespace {namespace!r}: expected lower-case letters, digits and -")
         configuration = Configuration()
         try:
             if context is None and _TOKEN.is_file() and not _has_kubeconfig():
                 load_incluster_config(client_configuration=configuration)
             else:
-                load_kube_config(context=context, client_configuration=configuration, persist_config=False)
-        except ConfigException as error:
+                with _complaints() as said:
+                    load_kube_config(
+                        context=context, client_configuration=configuration, persist_config=False
+                    )
+                if said:
+                    raise NoCluster(f"the kubeconfig's credentials cannot be had: {said[0]}")
+        except _UNREADABLE as error:
             raise _no_cluster(context, error) from error
         configuration.retries = False
         return cls(ApiClient(configuration), namespace)
@@ -99,9 +121,9 @@ class Cluster:
             raise MissingKind(name, api_version)
         return self._kinds[api_version][name]
 
-    def get(self, api_version: str, name: str, item: str) -> Manifest:
-        """One object of our namespace (or of none). Raises NotFound."""
-        path = self.kind(api_version, name).path(self.namespace, item)
+    def get(self, api_version: str, name: str, item: str, *, namespace: str | None = None) -> Manifest:
+        """One object of our namespace or another (or of none). Raises NotFound."""
+        path = self.kind(api_version, name).path(namespace or self.namespace, item)
         return self.request("GET", path, what=f"get {name}/{item}")
 
     def find(self, api_version: str, name: str, selector: str = "") -> list[Manifest]:
@@ -243,15 +265,28 @@ def _reason(error: BaseException) -> str:
     return " ".join(text.split())[:200]
 
 
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What is logged as an error meanwhile: the client logs that a credential plugin failed, and goes on without it."""
+    said: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: said.append(" ".join(record.getMessage().split())[:200])  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    try:
+        yield said
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
 def _has_kubeconfig() -> bool:
-    with suppress(ConfigException):
+    with suppress(*_UNREADABLE):
         return bool(list_kube_config_contexts())
     return False
 
 
-def _no_cluster(context: str | None, error: ConfigException) -> NoCluster | InvalidInput:
+def _no_cluster(context: str | None, error: Exception) -> NoCluster | InvalidInput:
     if context is not None:
-        with suppress(ConfigException):
+        with suppress(*_UNREADABLE):
             names = [row["name"] for row in list_kube_config_contexts()[0]]
             if context not in names:
                 return InvalidInput(

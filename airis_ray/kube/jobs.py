@@ -14,7 +14,7 @@ from airis_ray.kube.manifests import Manifest
 BACKUP: Final = "clickhouse-backup"
 RESTORE: Final = "clickhouse-restore"
 NAME_VARIABLE: Final = "BACKUP_NAME"
-"""The variable of the restore's container that names the backup; empty means the newest."""
+"""The variable of the job's container that names the backup; empty means the date and time when it is made."""
 
 
 def job_from(cron_job: Manifest, now: datetime, variables: dict[str, str] | None = None) -> Manifest:
@@ -64,7 +64,8 @@ def start(cluster: Cluster, name: str, variables: dict[str, str] | None, *, dry_
         cron_job = cluster.get("batch/v1", "CronJob", name)
     except NotFound as error:
         raise NotFound(
-            f"this overlay has no CronJob {name!r}: backups are part of aws and production"
+            f"there is no CronJob {name!r} in the namespace {cluster.namespace!r}: "
+            "airis kube apply kuberay/overlays/<overlay>"
         ) from error
     return cluster.create(job_from(cron_job, datetime.now(UTC), variables), dry_run=dry_run)
 

@@ -37,7 +37,8 @@ def sources(cluster: Cluster, part: str, container: str | None) -> list[Source]:
     chosen = [pod for pod in pods if part in _names(pod)]
     if not chosen:
         known = sorted({name for pod in pods for name in _names(pod)[1:]})
-        raise NotFound(f"no pod of the part {part!r}: there are {', '.join(known) or 'no pods'}")
+        there = ", ".join(known) or f"no pods in the namespace {cluster.namespace!r}"
+        raise NotFound(f"no pod of the part {part!r}: there are {there}")
     found = [
         Source(pod["metadata"]["name"], row["name"])
         for pod in chosen

@@ -112,6 +112,8 @@ def wait(
 
 def _ask(cluster: Cluster, item: Manifest) -> Progress:
     try:
-        return progress(cluster.get(item["apiVersion"], item["kind"], item["metadata"]["name"]))
+        metadata = item["metadata"]
+        space = metadata.get("namespace")
+        return progress(cluster.get(item["apiVersion"], item["kind"], metadata["name"], namespace=space))
     except NotFound:
         return Progress(False, "not there yet")

@@ -104,7 +104,7 @@ def status(cluster: Cluster) -> Status:
         cluster=cluster.address,
         namespace=cluster.namespace,
         ready=ready,
-        message=_message(service, conditions),
+        message=_message(cluster, service, conditions),
         upgrade=upgrade_state(service),
         ray=ray_states(service, images),
         stateful=tuple(sorted((_workload(item) for item in sets), key=lambda item: item.part)),
@@ -155,9 +155,12 @@ def upgrade_state(service: Manifest) -> str:
     return "none" if old or not new else f"first start of {new}"
 
 
-def _message(service: Manifest, conditions: dict[str, Any]) -> str:
+def _message(cluster: Cluster, service: Manifest, conditions: dict[str, Any]) -> str:
     if not service:
-        return f"there is no RayService {SERVICE!r}: airis kube apply kuberay/overlays/<overlay>"
+        return (
+            f"there is no RayService {SERVICE!r} in the namespace {cluster.namespace!r}: "
+            "airis kube apply kuberay/overlays/<overlay>"
+        )
     return str((conditions.get("Ready") or {}).get("message", "the operator has not looked at it yet"))
 
 

@@ -19,12 +19,17 @@ _FORBIDDEN = 'rayservices.ray.io "airis" is forbidden: User "dev" cannot get res
 
 
 class _Refusing(BaseHTTPRequestHandler):
-    """An API server that knows no RayService at `/missing`, and at `/forbidden` lets nobody read one."""
+    """An API server: at `/missing` it knows no kind, at `/unknown` nobody, at `/forbidden` it lets nobody read a
+    RayService, at `/empty` it has none."""
 
     def do_GET(self) -> None:
-        if self.path.startswith("/forbidden") and self.path.endswith("/ray.io/v1"):
-            kinds = [{"kind": "RayService", "name": "rayservices", "namespaced": True}]
-            self._answer(200, {"resources": kinds})
+        knows_kinds = self.path.startswith(("/forbidden", "/empty"))
+        if knows_kinds and self.path.endswith(("/ray.io/v1", "/api/v1", "/apps/v1", "/batch/v1")):
+            kinds = ("RayService", "Pod", "StatefulSet", "Deployment", "CronJob")
+            rows = [{"kind": kind, "name": f"{kind.lower()}s", "namespaced": True} for kind in kinds]
+            self._answer(200, {"resources": rows})
+        elif self.path.startswith("/empty") and "?" in self.path:
+            self._answer(200, {"items": []})
         elif self.path.startswith("/forbidden"):
             self._answer(403, {**_STATUS, "message": _FORBIDDEN})
         elif self.path.startswith("/unknown"):
@@ -124,6 +129,71 @@ def test_a_context_that_is_not_there(
     arguments = ["status", "--context", "there"]
     line = _said(arguments, _kubeconfig(tmp_path, "http://127.0.0.1:1"), monkeypatch, capsys)
     assert "--context 'there': the kubeconfig has here" in line
+
+
+@pytest.mark.parametrize("text", ["bad: [", "just text", "- 1", "\x00", "clusters: 1"])
+def test_a_kubeconfig_that_is_none(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_text(text, encoding="utf-8")
+    for arguments in (["status"], ["status", "--context", "here"]):
+        line = _said(arguments, tmp_path / "config", monkeypatch, capsys)
+        assert "no usable kubeconfig" in line or "the kubeconfig has none" in line
+
+
+def test_a_credential_plugin_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _kubeconfig(tmp_path, "http://127.0.0.1:1")
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plugin = {"command": "no-such-plugin", "interactiveMode": "Never"}
+    config["users"][0]["user"] = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", **plugin}}
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    line = _said(["status"], path, monkeypatch, capsys)
+    assert "the kubeconfig's credentials cannot be had: " in line
+    assert "no-such-plugin" in line
+
+
+@pytest.mark.parametrize("name", ["", "Airis", "a/b", "../x", "a" * 64])
+def test_a_namespace_that_cannot_be(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["logs", "clickhouse", "--namespace", name]
+    line = _said(arguments, _kubeconfig(tmp_path, "http://127.0.0.1:1"), monkeypatch, capsys)
+    assert f"--namespace {name!r}: expected lower-case letters" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["upgrade", "--image", "a/b:1"], "there is no RayService 'airis' in the namespace 'other'"),
+        (["backup"], "there is no CronJob 'clickhouse-backup' in the namespace 'other'"),
+        (["logs", "keeper"], "no pod of the part 'keeper': there are no pods in the namespace 'other'"),
+    ],
+)
+def test_a_namespace_without_the_system(
+    arguments: list[str],
+    said: str,
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = _kubeconfig(tmp_path, f"{server}/empty")
+    assert said in _said([*arguments, "--namespace", "other"], path, monkeypatch, capsys)
+
+
+def test_the_status_of_a_namespace_without_the_system(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _kubeconfig(tmp_path, f"{server}/empty")
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    monkeypatch.setattr("sys.argv", ["airis", "kube", "status", "--namespace", "other"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("not green: there is no RayService 'airis' in the namespace 'other'")
 
 
 @pytest.mark.parametrize("path", ["nowhere", "."])
