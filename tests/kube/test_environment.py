@@ -79,6 +79,22 @@ def test_haproxy_is_the_program_s_own_script() -> None:
     assert (ROOT / "airis_ray" / "launch" / "haproxy").is_file()
 
 
+def test_the_image_is_one_that_the_pods_can_run(dev: Overlay) -> None:
+    """Not root, by the number that the pods have; with bash and wget, which KubeRay's worker probe and ours call."""
+    final = (KUBERAY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").split("\nFROM ")[-1]
+    [user] = re.findall(r"^USER (\d+:\d+)$", final, re.MULTILINE)
+    for item in dev.of("RayService"):
+        pod = at(item.data, "spec.rayClusterConfig.headGroupSpec.template.spec.securityContext")
+        assert user == f"{pod['runAsUser']}:{pod['runAsGroup']}"
+    [installed] = re.findall(r"apt-get install --yes --no-install-recommends ([a-z ]+?) &&", final)
+    assert {"bash", "wget"} <= set(installed.split())
+    for container in _containers(dev):
+        for command in (
+            at(container, f"{probe}.exec.command") for probe in ("readinessProbe", "livenessProbe")
+        ):
+            assert command is None or (command[0] == "/bin/bash" and command[2].startswith("wget "))
+
+
 @pytest.mark.parametrize(("name", "drawn"), PORTS.items())
 def test_the_ports_that_are_drawn_are_serve_s_own(name: str, drawn: str | None, dev: Overlay) -> None:
     number = getattr(constants, name)

@@ -98,20 +98,24 @@ def test_an_unknown_field_of_a_custom_kind_fails(tmp_path: Path, definitions: De
 
 
 def _set(value: Any, path: str, new: object) -> None:
-    *steps, last = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+    *steps, last = [
+        int(step) if step.isdigit() else step.strip("'") for step in re.findall(r"'[^']+'|[^.\[\]]+", path)
+    ]
     for step in steps:
         value = value[step]
     if new is GONE:
         del value[last]
     else:
-        value[last] = new
+        value[last] = new(value[last]) if callable(new) else new
 
 
-def _changed(overlay: Overlay, kind: str, name: str, path: str, new: object) -> Overlay:
-    """The overlay with one field changed; an empty ``path`` takes the whole object away."""
+def changed(overlay: Overlay, kind: str, name: str, path: str, new: object) -> Overlay:
+    """The overlay with one field changed, by a function of what it was or to a new value; an empty ``path`` takes the
+    object away. A ConfigMap's name stands without its hash."""
     objects = []
     for item in overlay.objects:
-        if (item.kind, item.name) != (kind, name):
+        plain = re.sub(r"-[a-z0-9]{10}$", "", item.name) if item.kind == "ConfigMap" else item.name
+        if (item.kind, plain) != (kind, name):
             objects.append(item)
         elif path:
             data = deepcopy(item.data)
@@ -208,5 +212,5 @@ def test_each_check_bites(
     check: Check, item: tuple[str, str], path: str, new: object, named: str, dev: Overlay
 ) -> None:
     assert dev.get(*item) is not None, f"the overlay has no {'/'.join(item)} any more"
-    found = set(check(_changed(dev, *item, path, new))) - set(check(dev))
+    found = set(check(changed(dev, *item, path, new))) - set(check(dev))
     assert any(finding.object.startswith(named) for finding in found), found

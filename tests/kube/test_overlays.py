@@ -12,7 +12,19 @@ import yaml
 from scripts.kube_flows import files as made_files
 from tests.kube.conftest import KUBERAY, OVERLAYS, ROOT, UNDEFINED, built
 from tests.support.kube import core
-from tests.support.kube.checks import flows, least, ports, references, running, security, selectors, sizes
+from tests.support.kube.checks import (
+    flows,
+    least,
+    mesh,
+    ports,
+    ray,
+    references,
+    report,
+    running,
+    security,
+    selectors,
+    sizes,
+)
 from tests.support.kube.crds import Definitions
 from tests.support.kube.objects import Check, Finding, Object, Overlay, walk
 
@@ -25,6 +37,9 @@ CHECKS: tuple[Check, ...] = (
     *security.CHECKS,
     *flows.CHECKS,
     *running.CHECKS,
+    *ray.CHECKS,
+    *mesh.CHECKS,
+    *report.CHECKS,
 )
 
 

@@ -38,6 +38,17 @@ def test_every_overlay_runs_the_applications_of_one_machine(overlay: Overlay) ->
         assert config["http_options"]["host"] == "0.0.0.0"
 
 
+def test_what_an_overlay_serves_is_what_the_script_makes(overlay: Overlay) -> None:
+    """A patch of an overlay cannot change serveConfigV2 by hand."""
+    local = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
+    sizes = overlay.tables["sizes"]
+    profile = overlay.name if "serve_config" in sizes["profiles"].get(overlay.name, {}) else "base"
+    [service] = overlay.of("RayService")
+    assert yaml.safe_load(service.spec["serveConfigV2"]) == cluster_config(local, sizes, profile), (
+        "RayService/airis: spec.serveConfigV2: run scripts/kube_serve_config.py"
+    )
+
+
 def test_nothing_is_embedded_on_a_cluster(overlay: Overlay) -> None:
     for item in overlay.of("RayService"):
         cluster = item.spec["rayClusterConfig"]

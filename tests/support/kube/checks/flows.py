@@ -4,137 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import lru_cache
 
 from airis_ray.kube.manifests import Manifest
-from tests.support.kube.objects import NAMESPACE, Finding, Object, Overlay
-from tests.support.kube.pods import PodTemplate, matches, pod_templates
+from tests.support.kube.checks.picture import Picture, Place
+from tests.support.kube.objects import Finding, Object, Overlay
+from tests.support.kube.pods import matches, pod_templates
 
 _POD = "10.244.0.1"
 """An address of a pod: an ipBlock that holds it opens the way to every pod."""
-
-_UNDRAWN = 1
-"""A port that nothing listens on."""
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """One end of a flow: a pod of ours, or something outside."""
-
-    part: str
-    name: str
-    namespace: str = ""
-    labels: Any = None
-    cidr: str | None = None
-    inside: bool = False
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A drawn arrow."""
-
-    source: str
-    target: str
-    ports: tuple[tuple[int, int], ...]
-    protocols: tuple[str, ...]
-
-    def covers(self, source: str, target: str, port: int, protocol: str) -> bool:
-        return (
-            self.source in (source, "*")
-            and self.target == target
-            and protocol in self.protocols
-            and any(first <= port <= last for first, last in self.ports)
-        )
-
-
-class Picture:
-    """The drawn picture, as far as it is one of this overlay."""
-
-    def __init__(self, overlay: Overlay) -> None:
-        self._overlay = overlay
-        self._data: Manifest = overlay.tables["flows"]
-
-    @cached_property
-    def flows(self) -> tuple[Flow, ...]:
-        return tuple(
-            Flow(source, target, _ranges(row["ports"]), _listed(row.get("protocol", "TCP")))
-            for row in self._data["flows"]
-            if self._overlay.name in row.get("overlays", [self._overlay.name])
-            for source in _listed(row["from"])
-            for target in _listed(row["to"])
-        )
-
-    @cached_property
-    def pods(self) -> tuple[Place, ...]:
-        """One place for each pod template, named by its part."""
-        found = []
-        for template in pod_templates(self._overlay):
-            part = next((name for name, row in self._own.items() if self._holds(row, template)), "")
-            found.append(
-                Place(part, str(template), template.owner.namespace, template.labels, None, inside=True)
-            )
-        return tuple(found)
-
-    @cached_property
-    def outside(self) -> tuple[Place, ...]:
-        own = {place.part for place in self.pods}
-        return tuple(
-            Place(name, name, *_peer(row))
-            for name, row in self._own.items()
-            if name not in own and self._is_outside(row)
-        )
-
-    @property
-    def _own(self) -> dict[str, Manifest]:
-        rows: dict[str, Manifest] = self._data["parts"]
-        return {
-            name: row
-            for name, row in rows.items()
-            if self._overlay.name in row.get("overlays", [self._overlay.name])
-        }
-
-    @staticmethod
-    def _is_outside(row: Manifest) -> bool:
-        return bool(row.get("namespace", NAMESPACE) != NAMESPACE or row.get("cidr") or row.get("any"))
-
-    @staticmethod
-    def _holds(row: Manifest, template: PodTemplate) -> bool:
-        return (
-            "pods" in row
-            and row.get("namespace", NAMESPACE) == template.owner.namespace
-            and matches({"matchLabels": row["pods"]}, template.labels)
-        )
-
-    def drawn(self, source: Place, target: Place, port: int, protocol: str) -> bool:
-        return any(flow.covers(source.part, target.part, port, protocol) for flow in self.flows)
-
-    def ports(self, target: Place) -> set[tuple[int, str]]:
-        """The ports to look at: those of the flows, both ends and one beyond, and those that the pod declares."""
-        ports = {(_UNDRAWN, "TCP")}
-        for flow in self.flows:
-            if flow.target == target.part:
-                for first, last in flow.ports:
-                    for port in (first, last, first - 1, last + 1):
-                        ports |= {(port, protocol) for protocol in flow.protocols if 0 < port < 65536}
-        for template in pod_templates(self._overlay):
-            if str(template) == target.name:
-                ports |= {(port, "TCP") for port in template.ports.values()}
-        return ports
-
-
-def _peer(row: Manifest) -> tuple[str, Any, str | None]:
-    return row.get("namespace", ""), row.get("pods", {}), "0.0.0.0/0" if row.get("any") else row.get("cidr")
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    return tuple(value) if isinstance(value, list) else (str(value),)
-
-
-def _ranges(ports: list[Any]) -> tuple[tuple[int, int], ...]:
-    pairs = (str(port).partition("-") for port in ports)
-    return tuple((int(first), int(last or first)) for first, _, last in pairs)
 
 
 def drawn(overlay: Overlay) -> Iterator[Finding]:
@@ -147,8 +25,10 @@ def drawn(overlay: Overlay) -> Iterator[Finding]:
             yield Finding(
                 place.name.split(" ")[0], "metadata.labels", "its pods are in no part of kuberay/flows.yaml"
             )
-    policies = overlay.of("NetworkPolicy")
+    policies = tuple(overlay.of("NetworkPolicy"))
     everywhere = (*picture.pods, *picture.outside)
+    yield from _missing(picture)
+    yield from _strangers(policies, picture.everybody)
     for source in everywhere:
         for target in everywhere:
             if source.inside or target.inside:
@@ -156,9 +36,10 @@ def drawn(overlay: Overlay) -> Iterator[Finding]:
 
 
 def _compare(
-    overlay: Overlay, picture: Picture, policies: list[Object], source: Place, target: Place
+    overlay: Overlay, picture: Picture, policies: tuple[Object, ...], source: Place, target: Place
 ) -> Iterator[Finding]:
-    for port, protocol in sorted(picture.ports(target)):
+    side, here = ("Ingress", target) if target.inside else ("Egress", source)
+    for port, protocol in sorted(picture.ports(target) | _named(policies, side, here)):
         shut = _shut(policies, source, target, port, protocol)
         wanted = picture.drawn(source, target, port, protocol)
         arrow = f"{source.part or source.name} → {target.part or target.name} {protocol}/{port}"
@@ -174,7 +55,36 @@ def _compare(
             )
 
 
-def _shut(policies: list[Object], source: Place, target: Place, port: int, protocol: str) -> str:
+def _missing(picture: Picture) -> Iterator[Finding]:
+    """Parts of the picture that this overlay has no pods of."""
+    for name in sorted(picture.parts - {place.part for place in (*picture.pods, *picture.outside)}):
+        yield Finding(
+            "kuberay/flows.yaml", f"parts.{name}", "is drawn for this overlay, but it has no such pods"
+        )
+
+
+def _strangers(policies: tuple[Object, ...], everywhere: tuple[Place, ...]) -> Iterator[Finding]:
+    """Peers of a policy that are nobody in the picture."""
+    for policy in policies:
+        for side, field in (("ingress", "from"), ("egress", "to")):
+            for index, rule in enumerate(policy.spec.get(side) or ()):
+                for place, peer in enumerate(rule.get(field) or ()):
+                    if not any(_met(policy, peer, one) for one in everywhere):
+                        where = f"spec.{side}[{index}].{field}[{place}]"
+                        yield policy.finding(where, f"{peer} is nobody that is drawn")
+
+
+def _named(policies: tuple[Object, ...], side: str, here: Place) -> set[tuple[int, str]]:
+    """The ports that the policies of one side of a pod name."""
+    return {
+        (entry["port"], entry.get("protocol", "TCP"))
+        for _, rule in _rules(policies, side, here) or ()
+        for entry in rule.get("ports") or ()
+        if isinstance(entry.get("port"), int)
+    }
+
+
+def _shut(policies: tuple[Object, ...], source: Place, target: Place, port: int, protocol: str) -> str:
     """The side that shuts the way (`egress of a`, `ingress of b`); empty where it is open."""
     for side, here, there in (("Egress", source, target), ("Ingress", target, source)):
         if here.inside and not _allows(policies, side, here, there, target, port, protocol):
@@ -183,8 +93,29 @@ def _shut(policies: list[Object], source: Place, target: Place, port: int, proto
 
 
 def _allows(
-    policies: list[Object], side: str, here: Place, there: Place, target: Place, port: int, protocol: str
+    policies: tuple[Object, ...],
+    side: str,
+    here: Place,
+    there: Place,
+    target: Place,
+    port: int,
+    protocol: str,
 ) -> bool:
+    rules = _rules(policies, side, here)
+    if rules is None:
+        return True
+    return any(
+        _port(rule.get("ports"), port, protocol)
+        and _peers(policy, rule.get("to" if side == "Egress" else "from"), there)
+        for policy, rule in rules
+    )
+
+
+@lru_cache(maxsize=4096)
+def _rules(
+    policies: tuple[Object, ...], side: str, here: Place
+) -> tuple[tuple[Object, Manifest], ...] | None:
+    """The rules of a pod's policies of one side; None where it has none and everything is open."""
     chosen = [
         policy
         for policy in policies
@@ -193,13 +124,8 @@ def _allows(
         and matches(policy.spec.get("podSelector"), here.labels)
     ]
     if not chosen:
-        return True
-    rules = [(policy, rule) for policy in chosen for rule in policy.spec.get(side.lower()) or ()]
-    return any(
-        _port(rule.get("ports"), port, protocol)
-        and _peers(policy, rule.get("to" if side == "Egress" else "from"), there)
-        for policy, rule in rules
-    )
+        return None
+    return tuple((policy, rule) for policy in chosen for rule in policy.spec.get(side.lower()) or ())
 
 
 def _port(ports: list[Manifest] | None, port: int, protocol: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.support.kube.checks.selectors import monitored
 from tests.support.kube.objects import Finding, Overlay
-from tests.support.kube.pods import PodTemplate, at, pod_templates, selected, services
+from tests.support.kube.pods import PodTemplate, at, meets, pod_templates, selected, services
 
 _RAY_METRICS = {"metrics": 8080}
 """KubeRay adds this port to the Ray container of every pod."""
@@ -68,6 +68,49 @@ def port_names(overlay: Overlay) -> Iterator[Finding]:
                 seen.add(name)
 
 
+def service_port_names(overlay: Overlay) -> Iterator[Finding]:
+    """Each port of a Service has a name of its own: monitors and the mesh go by it."""
+    for item in overlay.of("Service"):
+        names = [port.get("name") for port in item.spec.get("ports") or ()]
+        for index, name in enumerate(names):
+            if not name or names.count(name) > 1:
+                yield item.finding(f"spec.ports[{index}].name", f"{name!r}: expected a name of its own")
+
+
+def scraped(overlay: Overlay) -> Iterator[Finding]:
+    """Prometheus scrapes every port that is drawn for it alone in kuberay/flows.yaml."""
+    tables, found = overlay.tables["flows"], list(_scraped(overlay))
+    for row in tables["flows"]:
+        if row["from"] != "prometheus" or overlay.name not in row.get("overlays", [overlay.name]):
+            continue
+        for part in row["to"] if isinstance(row["to"], list) else [row["to"]]:
+            pods = tables["parts"][part]["pods"]
+            for port in row["ports"]:
+                if port not in [number for labels, number in found if meets(pods, labels)]:
+                    told = f"no ServiceMonitor or PodMonitor scrapes port {port} of {part}"
+                    yield Finding("ServiceMonitor", "spec", told)
+
+
+def _scraped(overlay: Overlay) -> Iterator[tuple[Mapping[str, str], int | None]]:
+    """(labels of the pods, port) of everything that Prometheus scrapes."""
+    for item in overlay.of("ServiceMonitor"):
+        for service in monitored(overlay, item):
+            targets = {
+                port.get("name"): port.get("targetPort", port["port"])
+                for port in service.spec.get("ports") or ()
+            }
+            for template in selected(
+                overlay, {"matchLabels": service.spec.get("selector")}, service.namespace
+            ):
+                for endpoint in item.spec.get("endpoints") or ():
+                    target = targets.get(endpoint.get("port"))
+                    yield template.labels, declared(template).get(str(target))
+    for item in overlay.of("PodMonitor"):
+        for template in selected(overlay, item.spec.get("selector"), item.namespace):
+            for endpoint in item.spec.get("podMetricsEndpoints") or ():
+                yield template.labels, declared(template).get(str(endpoint.get("port")))
+
+
 def monitor_ports(overlay: Overlay) -> Iterator[Finding]:
     """The ports that Prometheus scrapes are ports of the Services and pods it finds."""
     for item in overlay.of("ServiceMonitor"):
@@ -106,4 +149,4 @@ def _has(ports: dict[str, int], target: object) -> bool:
     return target in ports if isinstance(target, str) else target in ports.values()
 
 
-CHECKS = (service_ports, probe_ports, port_names, monitor_ports, route_ports)
+CHECKS = (service_ports, service_port_names, probe_ports, port_names, scraped, monitor_ports, route_ports)

@@ -1,6 +1,6 @@
 """Every object that another one names is there, with the key that is asked for.
 
-A Secret that no repository may hold is listed in ``kuberay/secrets.yaml`` with its keys and how it is made.
+A Secret that no repository may hold is made in the cluster by a Job (``kuberay/secrets.yaml``) or comes from a vault.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+import yaml
+
 from airis_ray.kube.manifests import Manifest
+from tests.support.kube.checks.security import may
 from tests.support.kube.objects import Finding, Object, Overlay, walk
 from tests.support.kube.pods import at, pod_templates, services
 
@@ -17,11 +20,8 @@ Known = Mapping[str, frozenset[str] | None]
 
 
 def secrets(overlay: Overlay) -> Known:
-    """The Secrets that this overlay has or makes, and those that the operator makes beforehand."""
-    known: dict[str, frozenset[str] | None] = {}
-    for entry in (overlay.tables.get("secrets") or {}).get("secrets", ()):
-        if overlay.name in entry.get("overlays", [overlay.name]):
-            known[entry["name"]] = frozenset(entry["keys"])
+    """The Secrets that this overlay has, makes in the cluster, or takes from a vault."""
+    known: dict[str, frozenset[str] | None] = {row["name"]: frozenset(row["keys"]) for row in _made(overlay)}
     for item in overlay.of("Secret"):
         known[item.name] = frozenset(item.data.get("data") or {}) | frozenset(
             item.data.get("stringData") or {}
@@ -35,6 +35,25 @@ def secrets(overlay: Overlay) -> Known:
     for item in overlay.of("Certificate"):
         known[str(item.spec.get("secretName"))] = frozenset({"tls.crt", "tls.key", "ca.crt"})
     return known
+
+
+def _made(overlay: Overlay) -> Iterator[Manifest]:
+    """The rows of secrets.yaml that a Job of this overlay makes: it has the file, and may create Secrets there."""
+    for template in pod_templates(overlay):
+        if template.owner.kind != "Job":
+            continue
+        mounted = {at(volume, "configMap.name") for volume in template.spec.get("volumes") or ()}
+        texts = [at(item.data, "data") or {} for item in overlay.of("ConfigMap") if item.name in mounted]
+        account = str(template.spec.get("serviceAccountName"))
+        for row in (
+            row
+            for text in texts
+            if "secrets.yaml" in text
+            for row in yaml.safe_load(text["secrets.yaml"])["secrets"]
+        ):
+            space = row.get("namespace", template.owner.namespace)
+            if "given" not in row["keys"].values() and may(overlay, account, space, "create", "secrets"):
+                yield row
 
 
 def config_maps(overlay: Overlay) -> Known:
@@ -137,8 +156,8 @@ def names(overlay: Overlay) -> Iterator[Finding]:
             yield template.owner.finding(
                 f"{path}.serviceAccountName", f"there is no ServiceAccount {account!r}"
             )
-        priority = template.spec.get("priorityClassName")
-        if priority and not priority.startswith("system-") and overlay.get("PriorityClass", priority) is None:
+        priority = str(template.spec.get("priorityClassName"))
+        if not priority.startswith("system-") and overlay.get("PriorityClass", priority) is None:
             yield template.owner.finding(
                 f"{path}.priorityClassName", f"there is no PriorityClass {priority!r}"
             )

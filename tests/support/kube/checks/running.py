@@ -9,13 +9,17 @@ from functools import cache
 from importlib.metadata import version
 
 import promql_parser
+import yaml
 
 from airis_ray.errors import InvalidInput
 from airis_ray.kube.manifests import Manifest
 from airis_ray.settings import Settings
-from tests.support.kube.checks.selectors import monitored
+from scripts.kube_serve_config import HTTP_PORT
 from tests.support.kube.objects import Finding, Overlay, walk
 from tests.support.kube.pods import at, pod_templates, selected, services
+
+COLLECTORS = "airis-collector"
+"""The namespace of the collectors that read the nodes."""
 
 
 def ray_version(overlay: Overlay) -> Iterator[Finding]:
@@ -61,13 +65,6 @@ def jobs(overlay: Overlay) -> Iterator[Finding]:
                 yield item.finding(f"spec.jobTemplate.spec.{field}", "missing")
 
 
-def backups(overlay: Overlay) -> Iterator[Finding]:
-    """The whole database is backed up at 02:00 every day, where an overlay backs up at all."""
-    for item in overlay.of("CronJob"):
-        if item.name.endswith("-backup") and item.spec.get("schedule") != "0 2 * * *":
-            yield item.finding("spec.schedule", f"{item.spec.get('schedule')!r}: expected '0 2 * * *'")
-
-
 def settings(overlay: Overlay) -> Iterator[Finding]:
     """The AIRIS_* variables of a container are settings of the program, with values that it takes."""
     for template in pod_templates(overlay):
@@ -101,6 +98,22 @@ def _made(overlay: Overlay, name: str) -> dict[str, str]:
     return {key: re.sub(r"\{[^}]*\}|^random$", "made-up", str(value)) for key, value in keys.items()}
 
 
+def collectors(overlay: Overlay) -> Iterator[Finding]:
+    """A collector's pipelines name what it defines; one that reads the nodes says of which pod each record is."""
+    for item in overlay.of("ConfigMap"):
+        for key, text in (item.data.get("data") or {}).items():
+            if not key.endswith(".yaml") or "pipelines:" not in text:
+                continue
+            config = yaml.safe_load(text)
+            for name, pipeline in at(config, "service.pipelines").items():
+                where = f"data.{key} service.pipelines.{name}"
+                for kind, listed in pipeline.items():
+                    for unknown in sorted(set(listed) - (config.get(kind) or {}).keys()):
+                        yield item.finding(f"{where}.{kind}", f"{unknown!r} is not defined")
+                if item.namespace == COLLECTORS and "k8sattributes" not in pipeline.get("processors", ()):
+                    yield item.finding(f"{where}.processors", "expected k8sattributes")
+
+
 def monitors(overlay: Overlay) -> Iterator[Finding]:
     """Prometheus scrapes /metrics every 30 s."""
     for item in overlay.of("ServiceMonitor", "PodMonitor"):
@@ -110,8 +123,8 @@ def monitors(overlay: Overlay) -> Iterator[Finding]:
                 yield item.finding(
                     f"spec.{field}[{index}].interval", f"{endpoint.get('interval')}: expected 30s"
                 )
-            if item.kind == "ServiceMonitor" and not monitored(overlay, item):
-                yield item.finding("spec.selector", "meets no Service")
+            if endpoint.get("path", "/metrics") != "/metrics":
+                yield item.finding(f"spec.{field}[{index}].path", f"{endpoint['path']}: expected /metrics")
 
 
 def rules(overlay: Overlay) -> Iterator[Finding]:
@@ -175,6 +188,13 @@ def old_names(overlay: Overlay) -> Iterator[Finding]:
         pods = selected(overlay, {"matchLabels": service.spec.get("selector")}, service.namespace)
         if not any(template.ray for template in pods):
             yield service.finding("spec.selector", "does not lead to Ray")
+        for index, entry in enumerate(service.spec.get("ports") or ()):
+            if entry["port"] == port and {each.ports.get(entry.get("targetPort")) for each in pods} != {
+                HTTP_PORT
+            }:
+                yield service.finding(
+                    f"spec.ports[{index}].targetPort", f"does not lead to Serve's port {HTTP_PORT}"
+                )
 
 
-CHECKS = (ray_version, probes, jobs, backups, settings, monitors, rules, dashboards, old_names)
+CHECKS = (ray_version, probes, jobs, settings, collectors, monitors, rules, dashboards, old_names)

@@ -118,7 +118,7 @@ def bindings(overlay: Overlay) -> Iterator[Finding]:
 
 
 def granted(overlay: Overlay) -> Iterator[Finding]:
-    """What a pod's commands do with kubectl, and what its programs watch, is granted to its account."""
+    """What a pod's scripts ask the API server for, and what its collector watches, is granted to its account."""
     for template in pod_templates(overlay):
         account = str(template.spec.get("serviceAccountName", "default"))
         for path, verb, resource in _used(overlay, template):
@@ -157,65 +157,53 @@ def _subjects(overlay: Overlay) -> Iterator[tuple[str, str]]:
             yield str(subject.get("namespace", item.namespace)), str(subject["name"])
 
 
-_KUBECTL = re.compile(r"\bkubectl\s+(?:-n\s+\S+\s+)?(create|apply|get|delete|patch|wait|scale)\b([^\n|;&]*)")
-_VERBS = {
-    "create": ["create"],
-    "apply": ["create", "patch"],
-    "wait": ["get", "list", "watch"],
-    "scale": ["patch"],
-}
-_PLURAL = {
-    "job": "jobs.batch",
-    "jobs": "jobs.batch",
-    "pod": "pods",
-    "pods": "pods",
-    "rayjob": "rayjobs.ray.io",
-    "rayjobs": "rayjobs.ray.io",
-    "rayjobs.ray.io": "rayjobs.ray.io",
-    "rayservice": "rayservices.ray.io",
-    "rayservices": "rayservices.ray.io",
-    "secret": "secrets",
-    "configmap": "configmaps",
-}
+_CALL = re.compile(r"\.(read|create|patch|delete|list|replace)_namespaced_(\w+)\(([^)]*)\)")
+"""A call of the official client in a script, with its arguments."""
+_VERB = {"read": "get", "replace": "update"}
 _WATCHED = {
     # processors and receivers of the OpenTelemetry Collector, and what each asks the API server for
-    "k8sattributes": ["pods", "namespaces", "nodes", "replicasets.apps"],
-    "k8s_cluster": ["pods", "namespaces", "nodes", "services", "deployments.apps", "statefulsets.apps"],
-    "k8sobjects": ["events"],
+    "k8sattributes": ("get list watch", ["pods", "namespaces", "nodes", "replicasets.apps"]),
+    "k8sobjects": ("get list watch", ["events.events.k8s.io"]),
+    "kubeletstats": ("get", ["nodes/stats"]),
+    "k8s_leader_elector": ("get create update", ["leases.coordination.k8s.io"]),
 }
 
 
 def _used(overlay: Overlay, template: PodTemplate) -> Iterator[tuple[str, str, str]]:
-    for path, container in template.containers:
-        text = "\n".join(str(word) for key in ("command", "args") for word in container.get(key) or ())
-        for match in _KUBECTL.finditer(text):
-            resource = next(
-                (
-                    _PLURAL[word.partition("/")[0]]
-                    for word in match[2].split()
-                    if word.partition("/")[0] in _PLURAL
-                ),
-                None,
-            )
-            if resource is None and " -f" in match[2]:
-                resource = "rayjobs.ray.io"  # the manifests' scripts create RayJobs from files, nothing else
-            for verb in _VERBS.get(match[1], [match[1]]) if resource else ():
-                yield path, verb, str(resource)
-    for name, configuration in _collector(overlay, template):
-        for part in (*(configuration.get("processors") or {}), *(configuration.get("receivers") or {})):
-            for resource in _WATCHED.get(part.partition("/")[0], ()):
-                for verb in ("get", "list", "watch"):
-                    yield f"ConfigMap/{name} {part}", verb, resource
-
-
-def _collector(overlay: Overlay, template: PodTemplate) -> Iterator[tuple[str, Manifest]]:
+    """(where, verb, resource) of what a pod asks the API server for: its scripts' calls, its collector's parts."""
     mounted = {at(volume, "configMap.name") for volume in template.spec.get("volumes") or ()}
+    words = {
+        str(word)
+        for _, box in template.containers
+        for word in (*box.get("command", ()), *box.get("args", ()))
+    }
     for item in overlay.of("ConfigMap"):
         if item.name not in mounted:
             continue
-        for text in (item.data.get("data") or {}).values():
-            if "receivers:" in text and "exporters:" in text:
-                yield item.name, yaml.safe_load(text)
+        for name, text in (item.data.get("data") or {}).items():
+            where = f"ConfigMap/{item.name} {name}"
+            if name.endswith(".py") and any(word.endswith(f"/{name}") for word in words):
+                for verb, kind, arguments in _CALL.findall(text):
+                    yield where, _VERB.get(verb, verb), _resource(kind, arguments)
+            elif "receivers:" in text and "exporters:" in text:
+                yield from _watched(where, yaml.safe_load(text))
+
+
+def _resource(kind: str, arguments: str) -> str:
+    if kind != "custom_object":
+        return f"{kind}s"
+    group, _, plural = re.findall(r'"([^"]+)"', arguments)
+    return f"{plural}.{group}"
+
+
+def _watched(where: str, config: Manifest) -> Iterator[tuple[str, str, str]]:
+    for part in (
+        name for kind in ("extensions", "processors", "receivers") for name in config.get(kind) or ()
+    ):
+        verbs, resources = _WATCHED.get(part.partition("/")[0], ("", []))
+        for resource in resources:
+            for verb in verbs.split():
+                yield f"{where} {part}", verb, resource
 
 
 CHECKS = (images, restricted, tokens, bindings, granted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.support.kube.objects import Finding, Object, Overlay
+from tests.support.kube.objects import Finding, Object, Overlay, walk
 from tests.support.kube.pods import PodTemplate, at, matches, meets, pod_templates, selected, services
 
 _SCALED = ("Deployment", "StatefulSet", "RayCluster")
@@ -81,6 +81,15 @@ def other_selectors(overlay: Overlay) -> Iterator[Finding]:
             yield item.finding("spec.selector", "meets no Service")
 
 
+def experiments(overlay: Overlay) -> Iterator[Finding]:
+    """Each of Chaos Mesh's experiments meets a pod."""
+    for item in overlay.of("Schedule"):
+        for path, value in walk(item.spec, "spec"):
+            labels = value.get("labelSelectors")
+            if labels and not selected(overlay, {"matchLabels": labels}, item.namespace):
+                yield item.finding(f"{path}.labelSelectors", "meets no pod")
+
+
 def monitored(overlay: Overlay, monitor: Object) -> list[Object]:
     """The Services that a ServiceMonitor scrapes."""
     return [
@@ -103,6 +112,13 @@ def scale_targets(overlay: Overlay) -> Iterator[Finding]:
                 "spec.scaleTargetRef", f"{kind}/{name} is scaled by {seen[kind, name]} already"
             )
         seen[kind, name] = item
+        suffix = "Replicas" if item.kind == "HorizontalPodAutoscaler" else "ReplicaCount"
+        least, most = item.spec.get(f"min{suffix}"), item.spec.get(f"max{suffix}")
+        if least is None or most is None or not 1 <= least < most:
+            yield item.finding("spec", f"scales from {least} to {most}")
+    for owner in overlay.of("Deployment"):
+        if "replicas" not in owner.spec and (owner.kind, owner.name) not in seen:
+            yield owner.finding("spec.replicas", "missing, and nothing scales it")
 
 
 def hosts(overlay: Overlay) -> Iterator[Finding]:
@@ -146,6 +162,7 @@ CHECKS = (
     service_selectors,
     headless,
     other_selectors,
+    experiments,
     scale_targets,
     hosts,
 )

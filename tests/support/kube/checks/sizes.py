@@ -7,7 +7,7 @@ from typing import Any
 
 from airis_ray.kube.manifests import Manifest
 from scripts.kube_serve_config import merged
-from tests.support.kube.objects import Finding, Overlay
+from tests.support.kube.objects import Finding, Object, Overlay
 from tests.support.kube.pods import at, pod_templates, replicas, selected
 from tests.support.kube.quantities import amount
 
@@ -128,18 +128,18 @@ def _container(
     for index, container in enumerate(containers):
         if container["name"] != row["container"]:
             continue
-        for side in ("requests", "limits"):
-            for resource, wanted in row[side].items():
-                ours = (
-                    at(container, f"resources.{side}.{resource}")
-                    if "/" not in resource
-                    else ((container.get("resources") or {}).get(side) or {}).get(resource)
-                )
-                if ours is None or amount(ours) != amount(wanted):
-                    where = f"{path}.containers[{index}].resources.{side}.{resource}"
-                    yield item.finding(where, f"{ours}, but the table says {wanted}")
+        yield from _resources(item, f"{path}.containers[{index}]", container, row)
         return
     yield item.finding(f"{path}.containers", f"there is no container {row['container']!r}")
+
+
+def _resources(item: Object, path: str, container: Manifest, row: Manifest) -> Iterator[Finding]:
+    for side in ("requests", "limits"):
+        for resource, wanted in row[side].items():
+            ours = (at(container, f"resources.{side}") or {}).get(resource)
+            if ours is None or amount(ours) != amount(wanted):
+                where = f"{path}.resources.{side}.{resource}"
+                yield item.finding(where, f"{ours}, but the table says {wanted}")
 
 
 def ray(overlay: Overlay) -> Iterator[Finding]:
@@ -148,6 +148,8 @@ def ray(overlay: Overlay) -> Iterator[Finding]:
     for item in overlay.of("RayService"):
         cluster = item.spec.get("rayClusterConfig") or {}
         head = "spec.rayClusterConfig.headGroupSpec"
+        beside = cluster.get("autoscalerOptions") or {}
+        yield from _resources(item, "spec.rayClusterConfig.autoscalerOptions", beside, rows["autoscaler"])
         yield from _ray_group(overlay, item.name, head, cluster.get("headGroupSpec") or {}, rows["head"])
         for index, group in enumerate(cluster.get("workerGroupSpecs") or ()):
             path = f"spec.rayClusterConfig.workerGroupSpecs[{index}]"
@@ -169,7 +171,11 @@ def _ray_group(overlay: Overlay, name: str, path: str, group: Manifest, row: Man
     containers = at(group, "template.spec.containers") or []
     yield from _container(overlay, "RayService", name, f"{path}.template.spec", containers, row)
     params = group.get("rayStartParams") or {}
-    wanted = {"num-cpus": row.get("num_cpus"), "memory": row.get("actor_memory")}
+    wanted = {
+        "num-cpus": row.get("num_cpus"),
+        "memory": row.get("actor_memory"),
+        "object-store-memory": int(amount(row["object_store"])),
+    }
     item = overlay.get("RayService", name)
     assert item is not None
     for param, value in wanted.items():
@@ -177,6 +183,17 @@ def _ray_group(overlay: Overlay, name: str, path: str, group: Manifest, row: Man
             yield item.finding(
                 f"{path}.rayStartParams.{param}", f"{params.get(param)}, but the table says {value}"
             )
+
+
+def actors(overlay: Overlay) -> Iterator[Finding]:
+    """What Ray reserves for a replica is the request of its row (an overlay of its own may reserve less)."""
+    for part, row in overlay.tables["sizes"]["stateless"].items():
+        options = at(row, "serve.ray_actor_options") or {}
+        for resource, option in (("cpu", "num_cpus"), ("memory", "memory")) if options else ():
+            asked, reserved = row["requests"][resource], options.get(option)
+            if reserved is None or amount(str(reserved)) != amount(asked):
+                where = f"stateless.{part}.serve.ray_actor_options.{option}"
+                yield Finding("kuberay/sizes.yaml", where, f"{reserved}, but the row's request is {asked}")
 
 
 def claims(overlay: Overlay) -> Iterator[Finding]:
@@ -237,4 +254,4 @@ def quorums(overlay: Overlay) -> Iterator[Finding]:
             )
 
 
-CHECKS = (order, stateful, ray, claims, budgets, quorums)
+CHECKS = (order, stateful, ray, actors, claims, budgets, quorums)
