@@ -93,6 +93,8 @@ def test_rows_are_what_they_were(rows: list[dict[str, Any]], cut: int) -> None:
         (pa.array([None], pa.timestamp("ns")), None),
         (pa.array([[1, None]], pa.list_(pa.timestamp("ns"))), [format_time(1), None]),
         (pa.array([[(1, 2.5)]], pa.map_(pa.int32(), pa.float64())), {"1": 2.5}),
+        (pa.array([[(1, 2)]], pa.map_(pa.timestamp("ns"), pa.int32())), {format_time(1): 2}),
+        (pa.array([[(date(2100, 1, 2), 2)]], pa.map_(pa.date32(), pa.int32())), {"2100-01-02": 2}),
         (pa.array([uuid.UUID(int=1).bytes], pa.uuid()), str(uuid.UUID(int=1))),
         (pa.array([b"a\xffb"]).view(pa.string()), "a�b"),
         (pa.array(['\x00\x01\n\t\r\x1f"\\/\u2028']), '\x00\x01\n\t\r\x1f"\\/\u2028'),

@@ -91,6 +91,38 @@ async def test_arrow_has_the_same_types(http: httpx.AsyncClient) -> None:
         assert table.schema.field("plain").type == pa.uint32()
 
 
+NESTED = """
+SELECT [toDateTime('2100-01-01 00:00:00', 'UTC')] AS times, [[toIPv4('10.0.0.1')], []] AS hosts,
+    CAST(map('k', 'b'), 'Map(String, Enum8(''a (,'' = 1, ''b'' = 2))') AS choices,
+    map(toDateTime('2100-01-01 00:00:00', 'UTC'), [1, NULL]) AS by_time,
+    CAST(('2100-01-01 00:00:00', 7), 'Tuple(at Nullable(DateTime(''UTC'')), `n (b` UInt32)') AS named,
+    CAST((toDateTime('2100-01-01 00:00:00', 'UTC'), 1), 'SimpleAggregateFunction(max, Tuple(DateTime(''UTC''), UInt8))')
+        AS last,
+    groupArray((toDateTime(4102444800 + number, 'UTC'), number)) AS found, emptyArrayDateTime() AS none
+FROM numbers(2)
+"""
+
+
+async def test_types_within_others_are_those_of_clickhouse_too(http: httpx.AsyncClient) -> None:
+    at = "2100-01-01T00:00:00.000000000Z"
+    assert await rows_of(http, NESTED) == [
+        [
+            [at],
+            [["10.0.0.1"], []],
+            {"k": "b"},
+            {at: [1, None]},
+            {"at": at, "n (b": 7},
+            {"1": at, "2": 1},
+            [{"1": at, "2": 0}, {"1": "2100-01-01T00:00:01.000000000Z", "2": 1}],
+            [],
+        ]
+    ]
+    for sql in (NESTED, f"SELECT * FROM ({NESTED}) WHERE 0"):
+        table = await arrow_of(http, sql)
+        assert table.schema.field("times").type.value_type == pa.timestamp("s", tz="UTC")
+        assert table.schema.field("choices").type.item_type == pa.string()
+
+
 async def test_an_empty_answer_has_its_columns(http: httpx.AsyncClient) -> None:
     answer = (await http.post("/sql", json={"sql": "SELECT 1 AS one, 'a' AS a WHERE 0;"})).json()
     assert [column["name"] for column in answer["columns"]] == ["one", "a"]
