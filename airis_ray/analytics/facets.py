@@ -27,7 +27,7 @@ from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.tables import TENANT_ATTRIBUTE
 from airis_ray.telemetry.times import SECOND, TimeRange
 
-FacetSignal = Literal["logs", "traces", "sessions", "metrics"]
+FacetSignal = Literal["logs", "traces", "sessions", "metrics", "anomalies"]
 
 _ROLLED_COLUMNS: Final = {
     "logs": ("ServiceName", "SeverityText", "ScopeName", "EventName"),
@@ -38,6 +38,7 @@ _COUNTED: Final = {
     **_ROLLED_COLUMNS,
     "sessions": ("ServiceName", "SeverityText", "ScopeName"),
     "metrics": metric_facets.COLUMNS,
+    "anomalies": ("service", "signal", "metric", "kind", "direction", "unit", "model"),
 }
 _QUARTER: Final = 900 * SECOND
 _LEVEL_CELL: Final = 10 * SECOND
@@ -62,7 +63,7 @@ async def fields(store: Store, tenant: str, asked: FacetQuery) -> tuple[pa.Table
     for columns that have too many values to be worth listing.
     """
     source = source_of(asked.signal)
-    counted, stats = await _limited(store, tenant, _fields_of(source, asked), asked.limit)
+    counted, stats = await _limited(store, tenant, _fields_of(source, asked), asked)
     return _with_columns(counted, source, asked), stats
 
 
@@ -100,7 +101,7 @@ async def values(
     """
     if asked.signal == "metrics":
         listed = metric_facets.metric_values(name, asked.range, asked.prefix, asked.query)
-        return await _limited(store, tenant, listed, asked.limit)
+        return await _limited(store, tenant, listed, asked)
     field = resolve(name, asked.signal, hot=hot)
     if field.kind in _UNLISTED:
         raise InvalidInput.field("/field", f"{field.name} has no values that could be listed")
@@ -120,13 +121,14 @@ async def values(
         join(" UNION ALL ", [*parts, *([part] if part else [])]),
         begins(Sql("Value"), asked.prefix),
     )
-    table, spent = await _limited(store, tenant, statement, asked.limit)
+    table, spent = await _limited(store, tenant, statement, asked)
     return table, stats + spent
 
 
-async def _limited(store: Store, tenant: str, statement: Sql, limit: int) -> tuple[pa.Table, Stats]:
-    limited = sql("{} LIMIT {}", statement, bind(limit, "UInt64"))
-    result = await store.query(Query(limited.text, limited.parameters, tenant=tenant))
+async def _limited(store: Store, tenant: str, statement: Sql, asked: FacetQuery) -> tuple[pa.Table, Stats]:
+    limited = sql("{} LIMIT {}", statement, bind(asked.limit, "UInt64"))
+    settings = {"final": 1} if source_of(asked.signal).final else {}
+    result = await store.query(Query(limited.text, limited.parameters, tenant=tenant, settings=settings))
     return result.table, Stats.of(result)
 
 

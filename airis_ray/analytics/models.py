@@ -80,7 +80,10 @@ class TimeseriesRequest(BaseModel):
         "error_rate, uniq; left out: count, of metrics rate for counters and avg for the rest",
     )
     field: str | None = Field(
-        None, min_length=1, description="what is aggregated, such as duration; uniq, sum and the like need it"
+        None,
+        min_length=1,
+        description="what is aggregated; needed for uniq, and of logs for sum, avg, min, max and quantiles. Of spans "
+        "these are of the duration where nothing else is named",
     )
     group_by: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = Field(
         (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 from airis_ray.analytics import metric_series, plan
 from airis_ray.analytics.buckets import Grid, grid
@@ -34,8 +35,10 @@ from airis_ray.store import Query, Store
 from airis_ray.store.keys import HOT_KEYS, HotKeys
 from airis_ray.telemetry.times import parse_duration, parse_range
 
-_EVENTS = ("count", "rate", "uniq")
+_EVENTS: Final = ("count", "rate", "uniq")
 """Aggregates that are 0 where there is nothing; the others are null there."""
+_FIELDLESS: Final = ("count", "rate", "error_rate", "uniq", "last")
+"""Aggregates of spans that are not taken of their duration where no field is named."""
 
 
 async def timeseries(
@@ -60,6 +63,8 @@ async def timeseries(
     if request.metric is not None or request.kind is not None:
         raise InvalidInput.field("/metric" if request.metric else "/kind", "belongs to the signal metrics")
     aggregate = request.aggregate or "count"
+    if request.signal == "traces" and request.field is None and aggregate not in _FIELDLESS:
+        request = request.model_copy(update={"field": "duration"})
     asked = question(request, aggregate, buckets, now_ns, hot)
     parts, value = plan.answer(asked, rollups=rollups)
     statement = highest(parts, request.group_by, value, request.limit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airis_ray.aiops.watch.findings import Finding, Subject, write
 from airis_ray.analytics.facets import FacetQuery, FacetSignal, fields, values
 from airis_ray.errors import InvalidInput
 from airis_ray.telemetry.times import TimeRange
@@ -160,6 +161,22 @@ async def test_sessions_come_from_the_rows(stored: LocalStore, tenant: str) -> N
         assert set(table.column("count").to_pylist()) == {None}
     table, _ = await values(stored, tenant, "level", asked(RANGES[0], "sessions"))
     assert table.num_rows == 0
+
+
+async def test_an_anomaly_counts_once(migrated_store: LocalStore, tenant: str) -> None:
+    subject, span = Subject("cart", "traces", "error_rate", labels=(("pod", "a"),)), (START, START + MINUTE)
+    for version, score in enumerate((0.6, 0.9)):
+        found = Finding(
+            tenant, 1, subject, *span, "level", score, "above", 0.1, 0.5, "more", "많다", "robust"
+        )
+        await write(migrated_store, [found], now_ns=version * MINUTE)
+    table, _ = await fields(migrated_store, tenant, asked(RANGES[0], "anomalies"))
+    counts = {row["name"]: row["count"] for row in table.to_pylist()}
+    assert counts["service"] == counts["metric"] == counts["pod"] == 1
+    assert counts["score"] is None
+    for name, expected in (("service", "cart"), ("direction", "above"), ("pod", "a"), ("lasting", "true")):
+        table, _ = await values(migrated_store, tenant, name, asked(RANGES[0], "anomalies"))
+        assert table.to_pylist() == [{"value": expected, "count": 1}], name
 
 
 async def test_metrics_are_counted_by_their_points(migrated_store: LocalStore, tenant: str) -> None:

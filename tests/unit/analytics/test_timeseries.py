@@ -127,6 +127,13 @@ async def test_quantiles_of_duration_are_right_to_one_percent(
     assert rest == [None]
 
 
+async def test_a_latency_needs_no_field(spans: Asker) -> None:
+    body = {"signal": "traces", "step": "30s", "aggregate": "p95"}
+    named, bare = await spans(0, 60, **body, field="duration"), await spans(0, 60, **body)
+    assert (bare.values == named.values).all()
+    assert bare.unit == "ns"
+
+
 async def test_quantiles_of_other_fields_are_exact(spans: Asker) -> None:
     body = {"signal": "traces", "step": "10s", "field": "app.cart.items"}
     assert await spans.values(0, 10, aggregate="p50", **body) == [4]
@@ -204,7 +211,8 @@ async def test_json_says_null_for_no_data_and_whole_numbers_for_counts(spans: As
 @pytest.mark.parametrize(
     ("body", "pointer", "said"),
     [
-        ({"aggregate": "avg"}, "/field", "needs the field"),
+        ({"aggregate": "uniq"}, "/field", "needs the field"),
+        ({"signal": "logs", "aggregate": "avg"}, "/field", "needs the field"),
         ({"aggregate": "last"}, "/aggregate", "metrics"),
         ({"step": "soon"}, "/step", "duration"),
         ({"step": "0s"}, "/step", "above zero"),
