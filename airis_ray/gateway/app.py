@@ -59,10 +59,13 @@ def create_app(
     app.include_router(login.router(settings, store, guard, clock))
     app.include_router(accounts_router(store, clock))
 
+    # Monitors and balancers ask by HEAD, too.
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["state"], summary="Alive")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get(
         "/readyz",
         tags=["state"],
@@ -85,13 +88,20 @@ def create_app(
             raise Forbidden("metrics of the platform are for keys of the tenant `default`")
         return Response(await exposition.text(), media_type=exposition.media_type)
 
+    @app.head("/openapi.json", include_in_schema=False)
     @app.get("/openapi.json", include_in_schema=False)
     async def document() -> JSONResponse:
         return JSONResponse(await asyncio.to_thread(_document, settings))
 
     _absent(app)
     for path, page in (("/", "index.html"), ("/docs", "docs.html")):
-        app.add_api_route(path, page_endpoint(page), include_in_schema=False, response_class=HTMLResponse)
+        app.add_api_route(
+            path,
+            page_endpoint(page),
+            methods=["GET", "HEAD"],
+            include_in_schema=False,
+            response_class=HTMLResponse,
+        )
     app.add_api_route("/recorder.js", recorder_endpoint(), methods=["GET", "HEAD"], include_in_schema=False)
     return app
 

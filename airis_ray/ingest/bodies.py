@@ -18,6 +18,7 @@ _ZSTD_WINDOW: Final = (
     8 * 2**20
 )  # RFC 9659: what a decoder of the content coding zstd must support, and the most
 _ZSTD_BLOCK: Final = 128 * 2**10  # RFC 8878, 3.1.1.2.4: no block inflates to more
+_ALIASES: Final = {"x-gzip": "gzip"}  # RFC 9110, 8.4.1.3
 _PIECES: Final = 16_384
 """Blocks of one zstd body: walking them takes time that a sender of empty ones would not pay for."""
 _MEMBERS: Final = 16  # of one gzip body; each one copies the rest
@@ -36,7 +37,7 @@ def media_type(content_type: str | None) -> str:
 def content_encoding(values: list[str]) -> str:
     """The content coding of all ``Content-Encoding`` headers; raises Unsupported for unknown and nested ones."""
     names = [name.strip().lower() for value in values for name in value.split(",")]
-    names = [name for name in names if name not in ("", "identity")]
+    names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
     if not names:
         return "identity"
     if len(names) > 1:

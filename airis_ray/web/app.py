@@ -20,7 +20,7 @@ from airis_ray.web.answers import AnswerCache
 from airis_ray.web.auth import Guard, Require
 from airis_ray.web.middleware import GuardMiddleware
 from airis_ray.web.problems import HttpRefusal, Render, problem
-from airis_ray.web.validation import invalid_request
+from airis_ray.web.validation import invalid_request, unreadable_body
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -130,6 +130,8 @@ def _checked(lifespan: Lifespan | None, guard: Guard) -> Lifespan:
 def _translated(request: Request, error: HTTPException) -> AirisError:
     if isinstance(error.__cause__, AirisError):  # FastAPI wraps what reading the body raised
         return error.__cause__
+    if error.status_code == 400:  # FastAPI's own: what the parser of JSON raised
+        return unreadable_body(request, error.__cause__)
     if error.status_code == 404:
         return NotFound(f"there is nothing at {request.method} {request.url.path}")
     if error.status_code == 405:

@@ -72,6 +72,17 @@ def invalid_request(request: Request, error: RequestValidationError) -> InvalidI
     return InvalidInput(message, errors=found)
 
 
+def unreadable_body(request: Request, cause: BaseException | None) -> InvalidInput:
+    """The error for a body that Python's JSON parser fell over."""
+    coding = request.headers.get("content-encoding", "").strip()
+    if coding.lower() not in ("", "identity"):
+        return Unsupported(f"Content-Encoding is {coding}; expected a body without one")
+    if isinstance(cause, UnicodeDecodeError):
+        return InvalidInput(f"the body is not JSON: it is no {cause.encoding} at byte {cause.start}")
+    what = "it is nested too deep" if isinstance(cause, RecursionError) else "a number in it is too long"
+    return InvalidInput(f"the body is not JSON that can be read: {what}")
+
+
 def invalid_fields(error: ValidationError, model: type[BaseModel], body: object) -> tuple[FieldError, ...]:
     """What a model refused in a body that a route read by itself."""
     items = ({**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)[:20])

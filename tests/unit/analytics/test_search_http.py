@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import httpx
+import orjson
 import pyarrow as pa
 import pytest
 
@@ -111,3 +113,26 @@ async def test_unknown_parameters_name_the_nearest(http: httpx.AsyncClient) -> N
     answer = await http.get("/fields", params={"prefx": "a"})
     assert answer.status_code == 400
     assert "did you mean prefix?" in answer.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "coding", "status", "says"),
+    [
+        (
+            gzip.compress(orjson.dumps(BODY)),
+            "gzip",
+            415,
+            "Content-Encoding is gzip; expected a body without one",
+        ),
+        (gzip.compress(orjson.dumps(BODY)), "", 400, "the body is not JSON: it is no utf-8 at byte 1"),
+        ('{"query": "결제"}'.encode("euc-kr"), "", 400, "it is no utf-8 at byte 11"),
+        (b'{"query": ' + b"[" * 100_000, "", 400, "nested too deep"),
+        (b'{"limit": ' + b"1" * 5000 + b"}", "", 400, "a number in it is too long"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_told_why(
+    http: httpx.AsyncClient, content: bytes, coding: str, status: int, says: str
+) -> None:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    answer = await http.post("/search", content=content, headers=headers)
+    assert (answer.status_code, says in answer.json()["detail"]) == (status, True), answer.text

@@ -204,6 +204,12 @@ async def test_pages_load_nothing_from_elsewhere(world: World, path: str) -> Non
     assert "innerHTML" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz", "/openapi.json"])
+async def test_monitors_may_ask_by_head(world: World, path: str) -> None:
+    client = world.client(None)
+    assert (await client.head(path)).status_code == (await client.get(path)).status_code
+
+
 async def test_the_page_speaks_korean_and_english(world: World) -> None:
     text = (await world.client(None).get("/")).text
     assert len(re.findall(r'class="ko"', text)) == len(re.findall(r'class="en"', text)) > 5

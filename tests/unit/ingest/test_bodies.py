@@ -134,13 +134,19 @@ def test_a_window_larger_than_http_allows_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("values", "encoding"),
-    [([], "identity"), ([""], "identity"), (["GZIP"], "gzip"), (["identity", "zstd"], "zstd")],
+    [
+        ([], "identity"),
+        ([""], "identity"),
+        (["GZIP"], "gzip"),
+        (["x-gzip"], "gzip"),
+        (["identity", "zstd"], "zstd"),
+    ],
 )
 def test_content_encoding(values: list[str], encoding: str) -> None:
     assert content_encoding(values) == encoding
 
 
-@pytest.mark.parametrize("values", [["gzip", "gzip"], ["gzip,deflate"], ["br"], ["x-gzip"]])
+@pytest.mark.parametrize("values", [["gzip", "gzip"], ["gzip,deflate"], ["br"], ["x-gzip, gzip"]])
 def test_unknown_and_nested_encodings_are_unsupported(values: list[str]) -> None:
     with pytest.raises(Unsupported, match="expected"):
         content_encoding(values)
