@@ -38,8 +38,8 @@ def drawn(overlay: Overlay) -> Iterator[Finding]:
 def _compare(
     overlay: Overlay, picture: Picture, policies: tuple[Object, ...], source: Place, target: Place
 ) -> Iterator[Finding]:
-    side, here = ("Ingress", target) if target.inside else ("Egress", source)
-    for port, protocol in sorted(picture.ports(target) | _named(policies, side, here)):
+    ports = picture.ports(target) | _named(policies, "Ingress", target) | _named(policies, "Egress", source)
+    for port, protocol in sorted(ports):
         shut = _shut(policies, source, target, port, protocol)
         wanted = picture.drawn(source, target, port, protocol)
         arrow = f"{source.part or source.name} → {target.part or target.name} {protocol}/{port}"
@@ -53,6 +53,27 @@ def _compare(
                 "spec",
                 f"{arrow} is let through, but it is not drawn ({source.name}, {target.name})",
             )
+        elif not wanted and (half := _ajar(policies, source, target, port, protocol)):
+            yield half[0].finding(f"spec.{half[1]}", f"{arrow} is let through here, but it is not drawn")
+
+
+def _ajar(
+    policies: tuple[Object, ...], source: Place, target: Place, port: int, protocol: str
+) -> tuple[Object, str] | None:
+    """The policy, and its side, that opens half of a way to pods of its choice; one open to everybody chooses none."""
+    for side, key, here, there in (("Egress", "to", source, target), ("Ingress", "from", target, source)):
+        for policy, rule in _rules(policies, side, here) or () if here.inside else ():
+            chosen = [peer for peer in rule.get(key) or () if not _anywhere(peer)]
+            if _port(rule.get("ports"), port, protocol) and any(_met(policy, peer, there) for peer in chosen):
+                return policy, side.lower()
+    return None
+
+
+def _anywhere(peer: Manifest) -> bool:
+    block = peer.get("ipBlock") or {}
+    return block.get("cidr") == "0.0.0.0/0" or (
+        not peer.get("namespaceSelector", True) and "podSelector" not in peer
+    )
 
 
 def _missing(picture: Picture) -> Iterator[Finding]:
@@ -75,7 +96,9 @@ def _strangers(policies: tuple[Object, ...], everywhere: tuple[Place, ...]) -> I
 
 
 def _named(policies: tuple[Object, ...], side: str, here: Place) -> set[tuple[int, str]]:
-    """The ports that the policies of one side of a pod name."""
+    """The ports that the policies of one side of a pod name; none of what is outside."""
+    if not here.inside:
+        return set()
     return {
         (entry["port"], entry.get("protocol", "TCP"))
         for _, rule in _rules(policies, side, here) or ()
