@@ -115,7 +115,7 @@ class Or:
 Leaf = Everything | Text | Equals | Exists | Compare | Range
 Node = Leaf | Not | And | Or
 
-KEYWORDS: Final = frozenset({"and", "or", "not"})
+KEYWORDS: Final = frozenset({"and", "or", "not", "&&", "||"})
 _BARE: Final = re.compile(r'[^\s()":\\*?\[\]{}<>+\-!][^\s()":\\*?\]}]*')
 _SPECIAL: Final = re.compile(r'([\s()":\\*?\[\]{}<>\-])')
 

@@ -3,8 +3,8 @@
 The grammar (``docs/search-syntax.md`` tells it to people)::
 
     query   = [ or ]
-    or      = and { "or" and }
-    and     = not { [ "and" ] not }
+    or      = and { ( "or" | "||" ) and }
+    and     = not { [ "and" | "&&" ] not }
     not     = "not" not | "-" primary | primary
     primary = "(" or ")" | phrase | field ":" value | word
     value   = "(" or ")"  (each word a value of the field) | phrase | ">" | ">=" | "<" | "<=" operand
@@ -42,7 +42,8 @@ MAX_TERMS: Final = 200
 """Terms of a query: every row is tested with each, and ClickHouse takes seconds to plan 500 of them."""
 
 _SPACE: Final = re.compile(r"\s*")
-_KEYWORD: Final = re.compile(r'(and|or|not)(?=[\s()"]|$)', re.IGNORECASE)
+_KEYWORD: Final = re.compile(r'(and|or|not|&&|\|\|)(?=[\s()"]|$)', re.IGNORECASE)
+_SIGNS: Final = {"&&": "and", "||": "or"}
 _WORD: Final = re.compile(r'(?:\\.|[^\s()":\\])+', re.DOTALL)
 _VALUE: Final = re.compile(r'(?:\\.|[^\s()"\\])+', re.DOTALL)
 _BOUND: Final = re.compile(r'(?:\\.|[^\s"\]}\\])+', re.DOTALL)
@@ -255,13 +256,14 @@ class _Parser:
         self.space()
         if self.next_keyword() != word:
             return False
-        self.at += len(word)
+        self.at += 2 if self.text[self.at] in "&|" else len(word)
         self.space()
         return True
 
     def next_keyword(self) -> str | None:
         match = _KEYWORD.match(self.text, self.at)
-        return match[1].lower() if match else None
+        found = match[1].lower() if match else None
+        return _SIGNS.get(found, found) if found else None
 
     def count(self) -> None:
         self.terms += 1

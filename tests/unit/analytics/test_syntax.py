@@ -50,6 +50,8 @@ def text(literal: str) -> Text:
         ("a b", And((text("a"), text("b")))),
         ("a and b AND c", And((text("a"), text("b"), text("c")))),
         ("a or b OR c", Or((text("a"), text("b"), text("c")))),
+        ("a && b || (c&&d)", Or((And((text("a"), text("b"))), text("c&&d")))),
+        ('a "&&" \\||', And((text("a"), text("&&"), text("||")))),
         ("a b or c d", Or((And((text("a"), text("b"))), And((text("c"), text("d")))))),
         ("a (b or c)", And((text("a"), Or((text("b"), text("c")))))),
         ("not a b", And((Not(text("a")), text("b")))),
