@@ -158,6 +158,8 @@ FAULTS: list[Fault] = [
         GONE,
         field="spec.rules",
     ),
+    Fault(mesh.traced, "istio", "Telemetry/tracing", "metadata.namespace", "airis"),
+    Fault(mesh.traced, "istio", "Telemetry/tracing", "spec.tracing[0].providers", GONE),
     Fault(mesh.authorized, "istio", "AuthorizationPolicy/clickhouse", "spec.rules", []),
     Fault(flows.drawn, "aws", "NetworkPolicy/clickhouse", "spec.ingress[0].from[0]", _STRANGER),
     Fault(flows.drawn, "aws", "NetworkPolicy/clickhouse", "spec.ingress[0].from[0]", _ADDRESS),

@@ -43,6 +43,17 @@ def routes(overlay: Overlay) -> Iterator[Finding]:
         yield Finding("DestinationRule", "spec.trafficPolicy.outlierDetection", "missing")
 
 
+def traced(overlay: Overlay) -> Iterator[Finding]:
+    """Spans are asked for where they are made, in the gateway's namespace, and sent to a provider that is named."""
+    gateways = {item.namespace for item in overlay.of("Gateway")}
+    for item in overlay.of("Telemetry"):
+        if item.namespace not in gateways:
+            yield item.finding("metadata.namespace", f"{item.namespace}: no gateway is there to make spans")
+        for index, row in enumerate(item.spec.get("tracing") or ()):
+            if not row.get("providers"):
+                yield item.finding(f"spec.tracing[{index}].providers", "missing: spans go nowhere")
+
+
 def authorized(overlay: Overlay) -> Iterator[Finding]:
     """AuthorizationPolicies open the ports that are drawn to the identities that are drawn, and no others."""
     if not overlay.of("PeerAuthentication"):
@@ -106,4 +117,4 @@ def _identity(part: Manifest) -> str | None:
     return part.get("namespace")
 
 
-CHECKS = (strict, routes, authorized)
+CHECKS = (strict, routes, traced, authorized)
