@@ -64,7 +64,7 @@ class WindowDetector:
 
     def fit(self, history: SeriesBatch) -> Self:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
-        self.names, self.hole = history.names, stretches.longest_hole(history)
+        self.names, self.hole = history.names, stretches.longest_hole(history, stretches.SPARED)
         self.base, self.standard = Baseline.of(history, self.season), Standard.of(history)
         enough = self._cut.counts(history.lengths) >= _FEW
         self.judged = enough & (self.standard.deviation > 0) & history.present.any(axis=1)

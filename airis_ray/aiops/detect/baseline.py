@@ -28,6 +28,10 @@ CLEAR: Final = 0.2
 """Usual departures below this part of the deviation of the series: season and level explain it."""
 EXTREME: Final = 0.002
 """Of the history of a series that is not clear, no more may be called an anomaly by departures alone."""
+SPARED: Final = 20
+"""Of the cells of a history that is judged itself one in so many may be an anomaly, one at least"""
+MOST_SPARED: Final = 4
+"""and no more than these: in longer ones they are less than :data:`EXTREME`."""
 SHORTEST_TAIL: Final = 1.29
 """Between median and 95th percentile of the departures of a normal distribution; no tail is taken for shorter."""
 HELD: Final = 3.0
@@ -67,8 +71,11 @@ class Baseline:
     steps: Ints
 
     @classmethod
-    def of(cls, history: SeriesBatch, length: int | None = None) -> Self:
-        """Learn from a history; ``length`` as in :meth:`.season.Season.of`."""
+    def of(cls, history: SeriesBatch, length: int | None = None, *, judged: bool = False) -> Self:
+        """Learn from a history; ``length`` as in :meth:`.season.Season.of`.
+
+        ``judged``: whether it is judged itself; then some of its cells may be anomalies, however short it is.
+        """
         season = Season.of(history, length)
         phase = season.phase(history.starts, history.steps, history.width)
         rest = history.values - season.at(phase)
@@ -82,9 +89,11 @@ class Baseline:
         newest = _newest(history)
         base = cls(season, reach, deviation, counts, clear, tail, trust, newest, ends, history.steps)
         departure = base.expectation(history, fresh=True).departure
-        size = quantiles(np.abs(departure), tails.FITTED)
+        known = history.present.sum(axis=1)[:, None]
+        spared = np.clip(known // SPARED, 1, MOST_SPARED) if judged else 0
+        size = quantiles(np.abs(departure), tails.FITTED, spared)
         base.tail[:] = np.where(np.isnan(size), 1.0, size)
-        worst = np.nan_to_num(quantiles(base.improbable(departure), (1 - EXTREME,))[:, 0])
+        worst = np.nan_to_num(quantiles(base.improbable(departure), (1 - EXTREME,), spared)[:, 0])
         base.trust[:] = np.where(clear, 1.0, np.minimum(1.0, tails.LIMIT / np.maximum(worst, 1e-9)))
         return base
 

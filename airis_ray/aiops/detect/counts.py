@@ -87,7 +87,7 @@ class Counts:
     @classmethod
     def of(cls, history: SeriesBatch, season: Season) -> Self:
         """Learn from a history; anomalies in one window of fifty do not matter."""
-        rows = np.flatnonzero(_are_counts(history))
+        rows = np.flatnonzero(are_counts(history))
         part = _taken(history, rows)
         lengths = (~np.isnan(part.values)).sum(axis=1)
         cells = _daily(season.cells[rows], lengths, part.steps)
@@ -237,7 +237,7 @@ def _smooth(binned: Floats, phases: Ints) -> Floats:
     return found
 
 
-def _are_counts(history: SeriesBatch) -> Bools:
+def are_counts(history: SeriesBatch) -> Bools:
     """[n]: whole numbers, none below 0, few of them, that stray at least about as far as independent events do.
 
     Nothing but zeros is a count as well: of errors that have never come yet.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Self
 
 import numpy as np
 
 from airis_ray.aiops.detect import choice, shifts, state, stretches, tails
-from airis_ray.aiops.detect.baseline import Baseline, Expectation
+from airis_ray.aiops.detect.baseline import SHORTEST_TAIL, Baseline, Expectation
+from airis_ray.aiops.detect.counts import are_counts
 from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
 from airis_ray.aiops.detect.shapes import Shapes
 from airis_ray.aiops.protocol import Scores, Singles
@@ -15,6 +17,10 @@ from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
 _SHORTEST_TAIL: Final = 1e-2
 """Of the logarithms of distances: a series that repeats itself exactly has no tail at all."""
+FEW: Final = 2
+"""Stretches that departures alone may tell of a history"""
+LITTLE: Final = 0.05
+"""which fill no more of it than this: what departs more often is not usual, but it is the habit of the series."""
 KEPT: Final = 2**17
 """Cells of history that courses are compared with, at most."""
 
@@ -41,8 +47,8 @@ class MixedDetector:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         self.names, self.base, self.hole = (
             history.names,
-            Baseline.of(history, self.season),
-            stretches.longest_hole(history),
+            Baseline.of(history, self.season, judged=True),
+            stretches.longest_hole(history, stretches.SPARED),
         )
         recent = history if history.width <= KEPT else history.cut(history.width - KEPT, history.width)
         self.shapes, unusual = Shapes.of(recent, self.device)
@@ -54,8 +60,10 @@ class MixedDetector:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
         base = fitted(self.base)
         check_rows(self.names, batch)
-        found = base.expectation(batch, fresh=bool((batch.starts < base.ends).any()))
-        return self._scores(batch, found, np.zeros(batch.values.shape, bool), whole=True)
+        fresh = bool((batch.starts < base.ends).any())
+        found = base.expectation(batch, fresh=fresh)
+        told = self._steady(batch, found) if fresh else found
+        return self._scores(batch, found, np.zeros(batch.values.shape, bool), told)
 
     def update(self, newest: SeriesBatch) -> Scores:
         """See :class:`~airis_ray.aiops.protocol.Detector`."""
@@ -69,8 +77,19 @@ class MixedDetector:
         self.shapes, self._own = fitted(self.shapes).grown(newest, KEPT), None
         return scores
 
-    def _scores(self, batch: SeriesBatch, found: Expectation, known: Bools, *, whole: bool = False) -> Scores:
-        """``whole``: enough cells at once that levels among them can be compared."""
+    def _steady(self, batch: SeriesBatch, found: Expectation) -> Expectation:
+        """Whole numbers that stray less than independent events are no counts: what is told of them goes by their own
+        deviation, be it none. Scores go by the root of the level, as of counts."""
+        base = fitted(self.base)
+        counts = base.counts & are_counts(batch)
+        if (counts == base.counts).all():
+            return found
+        return replace(base, counts=counts).expectation(batch, fresh=True)
+
+    def _scores(
+        self, batch: SeriesBatch, found: Expectation, known: Bools, told: Expectation | None = None
+    ) -> Scores:
+        """``told``: what is told of a batch with enough cells at once that levels among them can be compared."""
         base, shapes = fitted(self.base), fitted(self.shapes)
         weighed = choice.weights(base, shapes.lengths, shapes.deviation)
         courses = tails.unlikely(self._unusual(batch), self.tail, _SHORTEST_TAIL)
@@ -78,12 +97,25 @@ class MixedDetector:
         score = tails.score(np.where(batch.present & ~known, mixture(courses, departures, weighed), np.nan))
         absent = stretches.absences(batch, self.hole) & ~known
         severity = score
-        if whole:
-            found, severity = self._shifted(batch, found, score)
+        if told is not None:
+            absent &= np.logical_or.accumulate(batch.present | (batch.starts >= base.ends)[:, None], axis=1)
+            found, severity = self._shifted(batch, told, np.maximum(score, self._rare(batch, told)))
         anomalies = stretches.told(batch, severity, found, absent, tails.threshold(self.rate))
         return assembled(
             batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies, self.rate
         )
+
+    def _rare(self, batch: SeriesBatch, found: Expectation) -> Singles:
+        """[n, t] scores of departures that came once or twice, however long they lasted; 0 elsewhere.
+
+        A season that explains little leaves departures little weight. What left the level by far, once, is told anyway.
+        """
+        base = fitted(self.base)
+        size = tails.unlikely(np.abs(found.departure), base.tail, SHORTEST_TAIL)
+        over = np.nan_to_num(size, nan=-np.inf) > -np.log(self.rate)
+        times = np.bincount(stretches.runs(over, stretches.JOINED).row, minlength=len(batch))
+        few = (times <= FEW) & (over.sum(axis=1) <= LITTLE * batch.present.sum(axis=1))
+        return tails.score(np.where(few[:, None] & batch.present, size, np.nan))
 
     def _shifted(self, batch: SeriesBatch, found: Expectation, score: Singles) -> tuple[Expectation, Singles]:
         """Where a level moved, what is expected stays the level before; severity is what that or the score says.

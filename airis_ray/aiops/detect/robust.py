@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from airis_ray.aiops.series import Floats
+from airis_ray.aiops.series import Floats, Ints
 
 TO_DEVIATION = 1.4826
 """A median absolute deviation times this is the deviation of a normal distribution."""
 
 
-def quantiles(values: Floats, shares: Sequence[float]) -> Floats:
-    """[..., len(shares)] along the last axis, the nearest rank; NaN where nothing is known."""
+def quantiles(values: Floats, shares: Sequence[float], spared: int | Ints = 0) -> Floats:
+    """[..., len(shares)] along the last axis, the nearest rank; NaN where nothing is known.
+
+    ``spared``: so many of the largest are never one, however few there are.
+    """
     ordered = np.sort(values, axis=-1)
     count = (~np.isnan(values)).sum(axis=-1)[..., None]
-    rank = np.ceil(np.asarray(shares) * (count - 1)).astype(np.int64)
+    rank = np.minimum(np.ceil(np.asarray(shares) * (count - 1)).astype(np.int64), count - 1 - spared)
     found: Floats = np.take_along_axis(ordered, np.maximum(rank, 0), axis=-1)
     return found
 

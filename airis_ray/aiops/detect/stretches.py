@@ -21,6 +21,8 @@ FAR: Final = 3.0
 """Departure, in deviations, from which a value itself is called unusual."""
 ABSENT: Final = 3
 """Cells without a point, at least, that are an absence."""
+SPARED: Final = 2
+"""Absences that a history which is judged itself may hold: what happens more often is its habit."""
 MOST: Final = 1000
 """Anomalies told of one series; the most severe are kept."""
 
@@ -64,16 +66,20 @@ def absences(batch: SeriesBatch, usual: Ints) -> Bools:
     return found
 
 
-def longest_hole(history: SeriesBatch) -> Ints:
-    """[n]: the longest hole between two points of each series."""
+def longest_hole(history: SeriesBatch, spared: int = 0) -> Ints:
+    """[n]: the longest hole between two points of each series, but for so many that are longer."""
     known = history.present
     columns = np.broadcast_to(np.arange(history.width), known.shape)
     first = np.where(known, columns, history.width).min(axis=1, initial=history.width)
     last = np.where(known, columns, -1).max(axis=1, initial=-1)
     between = (columns > first[:, None]) & (columns < last[:, None]) & ~known
     hole = runs(between)
+    length = hole.last - hole.first + 1
+    order = np.lexsort((-length, hole.row))
+    place = np.arange(len(order)) - np.searchsorted(hole.row[order], hole.row[order])
+    kept = order[place == spared]
     found = np.zeros(len(history), np.int64)
-    np.maximum.at(found, hole.row, hole.last - hole.first + 1)
+    found[hole.row[kept]] = length[kept]
     return found
 
 
@@ -113,7 +119,7 @@ def _most(found: Runs, score: Singles) -> tuple[list[int], list[int], list[int]]
 
 def _one(batch: SeriesBatch, score: Singles, found: Expectation, row: int, first: int, last: int) -> Anomaly:
     departure = np.nan_to_num(found.departure[row, first : last + 1])
-    first, last = _narrowed(departure, first, last)
+    first, last = _without_return(departure, *_narrowed(departure, first, last), first)
     cells = slice(first, last + 1)
     departure = np.nan_to_num(found.departure[row, cells])
     worst = first + int(np.abs(departure).argmax())
@@ -152,6 +158,19 @@ def _narrowed(departure: Floats, first: int, last: int) -> tuple[int, int]:
         return first, last
     far = np.flatnonzero(size >= max(FAR, size.max() / 4))
     return first + int(far[0]), first + int(far[-1])
+
+
+def _without_return(departure: Floats, first: int, last: int, begin: int) -> tuple[int, int]:
+    """A level that followed makes the return look like a departure to the other side: it is not part of the anomaly.
+
+    ``departure`` begins at the cell ``begin``.
+    """
+    own = departure[first - begin : last - begin + 1]
+    side = np.sign(own[0])
+    same = np.flatnonzero((np.sign(own) == side) & (np.abs(own) >= FAR))
+    if not len(same) or np.abs(own[: same[-1] + 1]).max() < np.abs(own).max() / 2:
+        return first, last
+    return first, first + int(same[-1])
 
 
 def _gone(batch: SeriesBatch, found: Expectation, row: int, first: int, last: int) -> Anomaly:

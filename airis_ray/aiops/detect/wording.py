@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import numpy as np
+
 from airis_ray.aiops.protocol import Kind
 from airis_ray.aiops.series import DAY, HOUR, MINUTE, SECOND
 
@@ -31,7 +33,7 @@ def sentences(fact: Fact) -> tuple[str, str]:
     """English and Korean."""
     when = datetime.fromtimestamp(fact.start / SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     length, length_ko = duration(fact.end - fact.start + fact.step)
-    value, expected = f"{fact.value:.4g}", f"{fact.expected:.4g}"
+    value, expected = _told_apart(fact.value, fact.expected)
     away = f"{fact.size:.1f}" if fact.size < 1000 else f"{fact.size:.0f}"
     higher = fact.value > fact.expected
     side, side_ko = ("above", "높습니다") if higher else ("below", "낮습니다")
@@ -56,7 +58,24 @@ def sentences(fact: Fact) -> tuple[str, str]:
             f"{fact.name}: {since_ko} {value} 수준으로 옮겨 예상값 {expected}보다 편차의 {away}배 {side_ko}.",
         )
     english = f"{fact.name}: {value} is {away} usual deviations {side} the expected {expected}, {since}."
-    return english, f"{fact.name}: {since_ko} {value}로, 예상값 {expected}보다 편차의 {away}배 {side_ko}."
+    return (
+        english,
+        f"{fact.name}: {since_ko} {value}{_to(value)}, 예상값 {expected}보다 편차의 {away}배 {side_ko}.",
+    )
+
+
+def _told_apart(value: float, expected: float) -> tuple[str, str]:
+    """Four digits of each, more where it takes more to show the first two in which they differ."""
+    apart, largest = abs(value - expected), max(abs(value), abs(expected))
+    if not (0 < apart < np.inf):
+        return f"{value:.4g}", f"{expected:.4g}"
+    digits = min(max(4, int(np.log10(largest / apart)) + 3), 15)
+    return f"{value:.{digits}g}", f"{expected:.{digits}g}"
+
+
+def _to(number: str) -> str:
+    """The Korean particle behind a number as it is read: 영, 삼 and 육 end in a consonant other than ㄹ."""
+    return "으로" if number[-1] in "036" else "로"
 
 
 def with_others(sentence: str, korean: str, others: Sequence[str]) -> tuple[str, str]:

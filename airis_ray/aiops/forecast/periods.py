@@ -16,6 +16,8 @@ CONFIRMED: Final = 0.15
 OWN: Final = 0.5
 """The same for a season that no calendar knows: more is asked of it."""
 SHORTEST: Final = 3
+ROUNDING: Final = 1e-13
+"""Of the largest value: what differs by less does not differ."""
 
 
 def find(values: Floats, first: Ints, steps: Ints) -> tuple[Ints, Bools]:
@@ -29,7 +31,7 @@ def find(values: Floats, first: Ints, steps: Ints) -> tuple[Ints, Bools]:
         for length in np.unique(sizes):
             rows = np.flatnonzero((steps == step) & (sizes == length))
             if length >= 4 * SHORTEST:
-                found[rows], sure[rows] = _of_equal(values[rows, -int(length) :], int(step))
+                found[rows], sure[rows] = _of_equal(_in_own_size(values[rows, -int(length) :]), int(step))
     return found, sure
 
 
@@ -38,6 +40,17 @@ def _size(length: Ints) -> Ints:
     octave = 2.0 ** np.floor(np.log2(np.maximum(length, 1)))
     rounded: Ints = (np.floor(length / octave * 8) / 8 * octave).astype(np.int64)
     return rounded
+
+
+def _in_own_size(values: Floats) -> Floats:
+    """The rows less their means, between -1 and 1 whatever their unit; what is lost in rounding is 0."""
+    known = ~np.isnan(values)
+    largest = np.where(known, np.abs(values), 0.0).max(axis=1, keepdims=True)
+    sized = values / np.where(largest > 0, largest, 1.0)
+    mean = np.where(known, sized, 0.0).sum(axis=1, keepdims=True) / np.maximum(known.sum(1, keepdims=True), 1)
+    rest = sized - mean
+    span = np.where(known, np.abs(rest), 0.0).max(axis=1, keepdims=True)
+    return np.where(known, np.where(span > ROUNDING, rest / np.where(span > 0, span, 1.0), 0.0), np.nan)
 
 
 def _of_equal(values: Floats, step: int) -> tuple[Ints, Bools]:

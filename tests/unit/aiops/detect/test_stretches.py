@@ -1,13 +1,16 @@
 """What is told of an anomaly: where it is, of which kind, how far from which expectation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from airis_ray.aiops.detect.mixed import MixedDetector
 from airis_ray.aiops.detect.seasonal import SeasonalDetector
 from airis_ray.aiops.detect.stretches import runs
-from airis_ray.aiops.protocol import Detector, Kind
-from airis_ray.aiops.series import DAY, MINUTE, SeriesBatch
+from airis_ray.aiops.detect.wording import Fact, sentences
+from airis_ray.aiops.protocol import Anomaly, Detector, Kind
+from airis_ray.aiops.series import DAY, MINUTE, Floats, SeriesBatch
 
 CELLS = 288
 
@@ -53,3 +56,45 @@ def test_runs_that_are_near_are_one() -> None:
         (0, 7, 7),
         (1, 6, 7),
     ]
+
+
+def _judged(values: Floats) -> list[Anomaly]:
+    """What the default detector tells of a history that is judged itself."""
+    batch = SeriesBatch.of(values, names=["orders"], steps=5 * MINUTE)
+    return list(MixedDetector().fit(batch).score(batch).anomalies)
+
+
+def test_an_hour_without_points_is_told_of_the_history_itself() -> None:
+    values = _day(7).values.copy()
+    values[0, :30] = np.nan  # it began later: not absent
+    values[0, 500:512] = np.nan
+    values[0, 1500:1512] = np.nan
+    found = _judged(values)
+    assert [(one.first, one.last, one.kind) for one in found] == [
+        (500, 511, Kind.ABSENCE),
+        (1500, 1511, Kind.ABSENCE),
+    ]
+
+
+def test_hours_without_points_every_night_are_a_habit() -> None:
+    values = _day(7).values.copy()
+    for day in range(7):
+        values[0, day * CELLS + 20 : day * CELLS + 60] = np.nan
+    assert not _judged(values)
+
+
+def test_a_drop_is_told_as_one_though_its_end_departs_as_far() -> None:
+    """The level follows within the hour, so that the return seems to lie above it."""
+    values = np.round(_day(7).values / 5)
+    values[0, 1500:1512] -= 20
+    (found,) = _judged(values)
+    assert (found.first, found.last) == (1500, 1511)
+    assert "below the expected" in found.sentence
+
+
+def test_numbers_that_differ_late_are_told_with_as_many_digits_as_it_takes() -> None:
+    fact = Fact(Kind.POINT, "disk", 1_000_098.6, 1_000_118.3, 15.0, 0, 0, MINUTE)
+    english, korean = sentences(fact)
+    assert "1000099 is 15.0 usual deviations below the expected 1000118" in english
+    assert "1000099로, 예상값 1000118보다" in korean
+    assert "200으로, 예상값 100보다" in sentences(replace(fact, value=200.0, expected=100.0))[1]
