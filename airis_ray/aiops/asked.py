@@ -104,12 +104,16 @@ class Asked:
             raise Unprocessable.field("/series", "there is none")
         self._check_known(min_points)
         found = place(self.points, min_points, None, most=MAX_CELLS)
+        self.need_one()
+        return found
+
+    def need_one(self) -> None:
+        """Raises Unprocessable where no series is good."""
         if len(self.points.errors) == len(self):
             errors = tuple(
                 FieldError(self.pointer(i), self.points.errors[i].message) for i in self.points.errors
             )
             raise Unprocessable(self._told(), errors=errors)
-        return found
 
     def faults(self, series: int) -> list[dict[str, object]]:
         """``errors[]`` of one series: empty, or why it was left out."""

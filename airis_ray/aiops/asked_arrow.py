@@ -45,6 +45,8 @@ def _table(body: bytes) -> pa.Table:
         if _compressed(message):
             raise Unsupported("the stream's buffers are compressed; expected plain ones")
     table = pa.ipc.open_stream(pa.py_buffer(body)).read_all()
+    if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
+        raise Unprocessable(f"columns that are there more than once: {', '.join(twice)}")
     if table.num_rows > MAX_POINTS:
         raise TooLarge(f"{table.num_rows} rows; at most {MAX_POINTS} in one request")
     table.validate(full=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _FIELDS: Final = frozenset({"timestamps", "values", "labels"})
 _NUMBERS: Final = {int, float, type(None)}
+_NO_NUMBER: Final = re.compile(rb"\b(?:NaN|Infinity)\b")
+"""What some libraries write for a number that is none; JSON has no word for it."""
 _NO_INTS: Final = np.zeros(0, np.int64)
 _NO_FLOATS: Final = np.zeros(0)
 
@@ -42,7 +45,8 @@ def read_body(body: bytes, model: type[Model]) -> Model:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"the body is not JSON: {error}") from None
+        hint = "; null is a missing point" if _NO_NUMBER.search(body) else ""
+        raise InvalidInput(f"the body is not JSON: {error}{hint}") from None
     return checked(found, model)
 
 

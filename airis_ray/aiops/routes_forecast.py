@@ -58,7 +58,9 @@ async def foreseen(asked: Asked, options: ForecastOptions, ahead: Ahead) -> Fore
     calendar = await asyncio.to_thread(calendar_of, options)
     reading = await asyncio.to_thread(asked.read, MIN_POINTS)
     found = await ahead(ForecastWork(reading.batches, options.horizon, options.levels, calendar))
-    return await asyncio.to_thread(Foreseen.of, asked, reading, found, options.levels, options.limit)
+    answer = await asyncio.to_thread(Foreseen.of, asked, reading, found, options.levels, options.limit)
+    asked.need_one()
+    return answer
 
 
 def calendar_of(options: ForecastOptions) -> Calendar | None:

@@ -69,7 +69,9 @@ def reached(batch: SeriesBatch, limits: float | Sequence[float], level: float = 
     spared = _spared(growth, bounds[rows] * sign)
     steps[spared], chance[spared] = np.inf, 0.0
     ends = batch.starts[rows] + (batch.lengths[rows] - 1) * batch.steps[rows]
-    sight = np.isfinite(steps)
+    # Times past 2262 do not fit 64 bits: they are not in sight either.
+    sight = steps < ((NEVER - ends) // batch.steps[rows])[:, None]
+    chance[np.isfinite(steps[:, 0]) & ~sight[:, 0]] = 0.0
     passed = (np.where(sight, steps, 0.0) * batch.steps[rows][:, None]).astype(np.int64)
     at = np.where(sight, ends[:, None] + passed, NEVER)
     reasons = [_reason(growth, i, float(gap[i]), bool(spared[i])) for i in range(len(rows))]
@@ -175,6 +177,12 @@ def _reason(growth: _Growth, row: int, gap: float, spared: bool) -> tuple[str, s
         return (
             f"cleaned up {count} times, each time well before the limit: not reached while that goes on",
             f"{count}번 정리되었고 매번 한도에 한참 못 미쳤습니다. 계속 그렇게 정리되면 닿지 않습니다",
+        )
+    if growth.slope[row] < 0 and not count:
+        away = f"{-growth.slope[row]:.4g}"
+        return (
+            f"moves away from the limit by {away} a step; it is {abs(gap):.4g} away",
+            f"한 점마다 {away}씩 한도에서 멀어지고 있습니다. 한도와의 차이는 {abs(gap):.4g}입니다",
         )
     between, between_ko = (f" between {count} clean-ups", f"정리 {count}번을 빼고 ") if count else ("", "")
     slope = float(np.copysign(growth.slope[row], growth.slope[row] * gap))

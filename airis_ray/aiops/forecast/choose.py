@@ -84,7 +84,8 @@ def _all(histories: Histories, upto: int, known: int, origins: Ints, horizon: in
     found = {"the last value": members.naive(histories, origins, horizon)}
     for window in members.WINDOWS:
         found[f"middle of the last values ({window})"] = members.middle(histories, origins, horizon, window)
-    found["what followed like moments"] = analogs.forecast(histories, origins, known, horizon)
+    if 2 * horizon <= known:
+        found["what followed like moments"] = analogs.forecast(histories, origins, known, horizon)
     for which, name in enumerate(("season", "longer season")):
         if not histories.sure[:, which].any():
             continue
@@ -113,7 +114,7 @@ def _bounds(histories: Histories) -> tuple[Floats, Floats]:
 
 def _shares(errors: Floats) -> Floats:
     """[n, m] from errors [m, n]: the best members, each by a power of its error."""
-    tiny = 1e-12 + 1e-9 * errors.max(axis=0)
+    tiny = np.maximum(1e-9 * errors.max(axis=0), 1e-300)
     relative = (errors.min(axis=0) + tiny) / (errors + tiny)
     rank = np.argsort(np.argsort(errors, axis=0, kind="stable"), axis=0, kind="stable")
     power = np.where(rank < BEST, relative**SHARPNESS, 0.0)

@@ -13,14 +13,18 @@ from airis_ray.aiops.forecast.history import Histories
 from airis_ray.aiops.forecast.result import Forecast
 from airis_ray.aiops.forecast.wording import HOLIDAYS, reason
 from airis_ray.aiops.gridding import SeriesError
+from airis_ray.aiops.protocol import seen
 from airis_ray.aiops.series import Floats, Ints, SeriesBatch
 from airis_ray.errors import InvalidInput, TooLarge
+from airis_ray.telemetry.times import LAST
 
 MAX_HORIZON: Final = 10_000
 """Steps: a month of 5-minute points and more. Past it a coarser grid says as much."""
 MAX_VALUES: Final = 2**26
 """Series times steps times quantiles of one answer: half a GB."""
 LEAST_POINTS: Final = 3
+LARGEST: Final = 1e100
+"""The largest value, of either sign, whose squares can be added up."""
 DECILES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 CELLS: Final = 2**15
 """Series times trials times steps that are worked on together: what stays in a processor's cache is done fastest."""
@@ -40,7 +44,7 @@ def forecast(
     """
     asked = _levels(levels)
     _within_limits(horizon, len(batch), len(asked))
-    rows, errors = _fit_for_it(batch)
+    rows, errors = _fit_for_it(batch, horizon)
     histories, days_off = prepare(batch.take(rows), calendar, horizon)
     quantiles = np.empty((len(rows), horizon, len(asked)))
     mean = np.empty((len(rows), horizon))
@@ -95,15 +99,23 @@ def _levels(levels: Sequence[float]) -> Floats:
         if not 0 < level < 100:
             raise InvalidInput.field("/levels", f"{level!r} is not between 0 and 100 percent")
     edges = [edge for level in levels for edge in (0.5 - level / 200, 0.5 + level / 200)]
-    return np.unique(np.round([*edges, *DECILES], 9))
+    return np.unique(np.clip(np.round([*edges, *DECILES], 9), 1e-9, 1 - 1e-9))
 
 
-def _fit_for_it(batch: SeriesBatch) -> tuple[Ints, tuple[SeriesError, ...]]:
-    known = np.isfinite(history.right_aligned(batch)[0]).sum(axis=1)
-    bad = np.flatnonzero(known < LEAST_POINTS)
+def _fit_for_it(batch: SeriesBatch, horizon: int) -> tuple[Ints, tuple[SeriesError, ...]]:
+    newest = history.right_aligned(batch)[0]
+    known, largest = np.isfinite(newest).sum(axis=1), np.nan_to_num(np.abs(newest)).max(axis=1, initial=0.0)
+    ahead = (LAST - seen(batch)) // batch.steps
+    errors: dict[int, str] = {}
+    for row in np.flatnonzero(ahead < horizon).tolist():
+        errors[row] = f"{horizon} steps of {batch.steps[row]} ns reach past the year 2262"
+    for row in np.flatnonzero(largest > LARGEST).tolist():
+        errors[row] = f"holds {largest[row]:g}; no forecast is made of values beyond {LARGEST:g}"
     text = f"known points among the newest {history.CONTEXT}; a forecast needs at least {LEAST_POINTS}"
-    errors = tuple(SeriesError(batch.names[row], None, f"{known[row]} {text}") for row in bad)
-    return np.flatnonzero(known >= LEAST_POINTS), errors
+    for row in np.flatnonzero(known < LEAST_POINTS).tolist():
+        errors[row] = f"{known[row]} {text}"
+    named = tuple(SeriesError(batch.names[row], None, errors[row]) for row in sorted(errors))
+    return np.setdiff1d(np.arange(len(batch)), list(errors)).astype(np.int64), named
 
 
 def _parts(histories: Histories, horizon: int) -> Iterator[tuple[int, Ints]]:

@@ -74,6 +74,7 @@ def test_a_null_time_is_that_series_fault() -> None:
         pa.table({"time": [1], "value": [1.0], "label": [1.5]}),
         pa.table({"timestamps": [1], "values": [1.0]}),
         pa.table({"timestamps": [["a"]], "values": [[1.0]]}),
+        pa.Table.from_arrays([pa.array([1]), pa.array([1.0]), pa.array([2.0])], ["time", "value", "value"]),
     ],
 )
 def test_wrong_columns(table: pa.Table) -> None:

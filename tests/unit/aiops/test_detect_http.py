@@ -141,3 +141,14 @@ async def test_arrow_keeps_the_rows_and_says_the_same() -> None:
         found["is_anomaly"].to_pylist()
         == np.array([series["is_anomaly"] for series in told]).T.ravel().tolist()
     )
+
+
+async def test_a_number_that_is_none_is_named() -> None:
+    async with client() as http:
+        answer = await http.post(
+            "/detect",
+            content=b'{"series": [{"timestamps": [1], "values": [NaN]}]}',
+            headers={"content-type": "application/json"},
+        )
+    assert answer.status_code == 400
+    assert "null is a missing point" in answer.json()["detail"]

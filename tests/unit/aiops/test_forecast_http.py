@@ -29,6 +29,7 @@ BAD: dict[str, tuple[Any, str, int | None]] = {
     "unknown field": ({"timestamps": [], "values": [], "label": {}}, "/series/1/label", None),
     "no object": (3, "/series/1", None),
     "late": ({"timestamps": [*times(8), 2**63 - 1], "values": [1] * 9}, "/series/1/timestamps/8", 8),
+    "too large": ({"timestamps": times(5), "values": [1, 1e308, -1e308, 1, 1]}, "/series/1/values", None),
     "mostly holes": ({"timestamps": [*times(8), 2**62], "values": [1] * 9}, "/series/1", None),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airis_ray.aiops.forecast.capacity import NEVER, reached
-from airis_ray.aiops.series import HOUR, Floats, SeriesBatch
+from airis_ray.aiops.series import DAY, HOUR, Floats, SeriesBatch
 from airis_ray.errors import InvalidInput
 
 
@@ -40,6 +40,22 @@ def test_the_interval_holds_as_often_as_it_says() -> None:
 def test_a_falling_series_reaches_a_limit_below() -> None:
     found = reached(batch(np.linspace(90, 50, 201)), 10)
     assert found.at[0, 1] / HOUR == pytest.approx(200 + 200, abs=2)
+
+
+def test_a_limit_that_lies_behind_is_left_further() -> None:
+    used: Floats = np.linspace(40.0, 79.9, 400)
+    for limit, series in ((60.0, used), (100.0, 130 - used)):
+        found = reached(batch(series), limit)
+        assert (found.at[0] == NEVER).all()
+        assert "moves away from the limit by 0.1 a step" in found.reasons[0]
+        assert "멀어지고 있습니다" in found.reasons_ko[0]
+
+
+def test_what_is_reached_past_2262_is_not_in_sight() -> None:
+    values = 100 + 0.5 * np.arange(240)[None]
+    found = reached(SeriesBatch.of(values, starts=10 * 365 * DAY, steps=30 * DAY), 2300)
+    assert (found.at[0] == NEVER).all()
+    assert found.chance[0] == 0
 
 
 def test_a_sawtooth_grows_between_its_clean_ups() -> None:

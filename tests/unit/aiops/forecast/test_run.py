@@ -83,6 +83,31 @@ def test_series_that_cannot_be_forecast_do_not_spoil_the_others() -> None:
     assert np.isfinite(found.quantiles).all()
 
 
+def test_values_too_large_and_times_too_late_are_that_series_fault() -> None:
+    values = made.hourly(count=3)
+    values[1, 100] = 1e300
+    batch = SeriesBatch.of(values, names=["good", "huge", "late"], steps=[HOUR, HOUR, 2000 * HOUR])
+    found = forecast(batch, 1000)
+    assert found.names == ("good",)
+    assert "beyond 1e+100" in found.errors[0].message
+    assert "past the year 2262" in found.errors[1].message
+
+
+def test_the_widest_and_the_narrowest_level_are_numbers() -> None:
+    found = forecast(made.batch(made.hourly(count=1)), 3, levels=(1e-12, 99.9999999999))
+    assert np.isfinite(found.quantiles).all()
+    low, high = found.band(99.9999999999)
+    assert (low < found.median).all()
+    assert (found.median < high).all()
+
+
+def test_growth_goes_on_past_a_horizon_longer_than_the_history() -> None:
+    line = np.arange(100.0) + np.random.default_rng(1).normal(0, 1, 100)
+    found = forecast(made.batch(line[None]), 400)
+    assert found.mean[0, 49] == pytest.approx(149, abs=10)
+    assert found.mean[0, -1] > 180  # nearly as far as the range of the history again
+
+
 def test_a_short_series_beside_a_very_long_one_is_not_lost() -> None:
     values = np.full((2, 30_000), np.nan)
     values[0] = np.random.default_rng(0).normal(50, 1, 30_000)
@@ -135,7 +160,7 @@ def test_a_batch_of_one_equals_a_batch_of_many() -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 99))
+@given(scale=st.floats(1e-12, 1e12), seed=st.integers(0, 99))
 def test_a_change_of_unit_changes_nothing_else(scale: float, seed: int) -> None:
     values = made.hourly(count=2, weeks=3, seed=seed)
     plain, scaled = forecast(made.batch(values), 12), forecast(made.batch(values * scale), 12)
