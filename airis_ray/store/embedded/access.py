@@ -92,7 +92,8 @@ def authorize(
             _check_ask(statement)
         elif statement.verb is not Verb.USE:
             raise InvalidInput(
-                f"a key without the scope write reads only; {statement.tokens[0].text} is no reading"
+                "only keys of the tenant default with the scope write may do more than read here; "
+                f"{statement.tokens[0].text} is no reading"
             )
     except InvalidInput as problem:
         raise error(ACCESS_DENIED, f"{rights.owner}: Not enough privileges: {problem}") from None

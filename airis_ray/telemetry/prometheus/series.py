@@ -168,13 +168,12 @@ def _points(samples: Sequence[Any], attributes: bytes, exemplars: Exemplars, sta
         number: float | None = sample.value
         if number != number and struct.pack("<d", number) == STALE:
             number = None
-        begun = getattr(sample, "start_timestamp", 0) or start_ms
         points.append(
             encode.number_point(
                 nanoseconds(sample.timestamp),
                 number,
                 attributes,
-                start_ns=nanoseconds(begun) if begun else 0,
+                start_ns=_known(getattr(sample, "start_timestamp", 0) or start_ms),
                 exemplars=messages if index == last else (),
             )
         )
@@ -185,7 +184,7 @@ def _histogram(histogram: Any, labels: Sequence[Label], exemplars: Exemplars, st
     """The field of a metric that a native histogram becomes."""
     explicit = is_explicit(histogram)
     make = explicit_point if explicit else exponential_point
-    at, begun = nanoseconds(histogram.timestamp), nanoseconds(histogram.start_timestamp or start_ms)
+    at, begun = nanoseconds(histogram.timestamp), _known(histogram.start_timestamp or start_ms)
     pairs = [(label.name, label.text) for label in labels if label.name != NAME]
     body = make(histogram, pairs, at, begun, [message for _, message in exemplars])
     return encode.embedded(b"\x4a" if explicit else b"\x52", body)
@@ -202,7 +201,7 @@ def exemplar(labels: Sequence[Label], number: float, timestamp: int) -> tuple[in
             span_id = found
         else:
             rest.append(label.attribute)
-    at = nanoseconds(timestamp)
+    at = _known(timestamp)
     return at, encode.exemplar(at, number, rest, trace_id=trace_id, span_id=span_id)
 
 
@@ -228,10 +227,18 @@ def gauge_of(points: Sequence[bytes]) -> bytes:
 
 
 def nanoseconds(milliseconds: int) -> int:
-    """Nanoseconds since 1970 of a Prometheus timestamp; BadSeries for one that cannot be stored."""
-    if not 0 <= milliseconds <= _MAX_MS:
-        raise BadSeries(f"the timestamp {milliseconds} (milliseconds) is before 1970 or after 2262")
+    """Nanoseconds since 1970 of a Prometheus timestamp; BadSeries for one that cannot be stored.
+
+    That is 0, too: in OTLP it would mean the time of arrival.
+    """
+    if not 0 < milliseconds <= _MAX_MS:
+        raise BadSeries(f"the timestamp {milliseconds} (milliseconds) is not between 1970 and 2262")
     return milliseconds * MS
+
+
+def _known(milliseconds: int) -> int:
+    """Like :func:`nanoseconds`; 0 where a time that may be left out is."""
+    return nanoseconds(milliseconds) if milliseconds else 0
 
 
 def _identity(service: str, instance: str) -> Iterable[bytes]:

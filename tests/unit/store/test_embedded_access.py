@@ -65,6 +65,8 @@ def test_a_reader_runs_what_the_guard_allows() -> None:
     authorize(READER, _statement("SELECT count() FROM otel_logs FORMAT JSON"), frozenset(), LIMITS)
     with pytest.raises(ClickHouseError, match="airis_keys is not there or may not be read"):
         authorize(READER, _statement("SELECT * FROM airis_keys"), frozenset(), LIMITS)
+    with pytest.raises(ClickHouseError, match="only keys of the tenant default with the scope write"):
+        authorize(READER, _statement("DROP TABLE otel_logs"), frozenset(), LIMITS)
 
 
 def test_a_writers_tables_are_read_by_writers_alone() -> None:

@@ -193,6 +193,15 @@ def test_labels_twice_or_empty_refuse_their_series_alone() -> None:
     assert "without a name" in found.reasons[1]
 
 
+@pytest.mark.parametrize("timestamp", [0, -1, 2**63 - 1])
+def test_a_sample_of_no_time_is_refused_and_not_of_its_arrival(timestamp: int) -> None:
+    series = V1["TimeSeries"](labels=[V1["Label"](name="__name__", value="a").SerializeToString()])
+    series.samples.add(value=1, timestamp=timestamp)
+    found = translate_v1(V1["WriteRequest"](timeseries=[series]).SerializeToString(), LIMIT)
+    assert (found.samples, found.refused) == (0, 1)
+    assert f"the timestamp {timestamp} (milliseconds) is not between 1970 and 2262" in found.reasons[0]
+
+
 def test_buckets_far_apart_are_merged_and_their_counts_kept() -> None:
     histogram = V1["Histogram"](schema=8, count_int=6, sum=1.0)
     histogram.positive_spans.add(offset=-20_000, length=1)
