@@ -30,9 +30,13 @@ def weights(base: Baseline, lengths: Ints, deviation: Floats) -> Floats:
     return np.stack([comparable.astype(np.float64), departures], axis=1)
 
 
-def told(base: Baseline, weighed: Floats, lengths: Ints) -> tuple[Choice, ...]:
-    """The choice for each series, in words."""
-    return tuple(_one(base, weighed, lengths, row) for row in range(len(lengths)))
+def told(base: Baseline, weighed: Floats, lengths: Ints, counts: Counts) -> tuple[Choice, ...]:
+    """The choice for each series, in words; ``counts`` go by their chances."""
+    chances = dict(zip(counts.rows.tolist(), (counts.cells * base.steps[counts.rows]).tolist(), strict=True))
+    return tuple(
+        _departure(chances[row], True) if row in chances else _one(base, weighed, lengths, row)
+        for row in range(len(lengths))
+    )
 
 
 def _one(base: Baseline, weighed: Floats, lengths: Ints, row: int) -> Choice:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import numpy as np
 
 from airis_ray.aiops.detect import tails
 from airis_ray.aiops.detect.baseline import Expectation
+from airis_ray.aiops.detect.counts import Judged
 from airis_ray.aiops.protocol import Anomaly, Choice, Scores, Singles
-from airis_ray.aiops.series import Floats, SeriesBatch
+from airis_ray.aiops.series import Floats, Ints, SeriesBatch
 from airis_ray.errors import InvalidInput
 
 BAND: Final = 3.0
@@ -56,3 +58,22 @@ def single(values: Floats) -> Singles:
     """In single precision, what is too large for it as large as it goes."""
     held: Singles = np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
     return held
+
+
+def counted(
+    rows: Ints, judged: Judged, improbable: Floats, found: Expectation, batch: SeriesBatch
+) -> tuple[Floats, Expectation, Expectation, SeriesBatch]:
+    """With the rows that are counts put in: the chances, the expectation of each cell, and what is told of anomalies,
+    the expectation and the values, which are means of the windows."""
+    improbable, values = improbable.copy(), batch.values.copy()
+    improbable[rows], values[rows] = judged.improbable, judged.value
+    cells, windows = (
+        Expectation(found.expected.copy(), found.deviation.copy(), found.departure.copy()) for _ in range(2)
+    )
+    for each, expected in ((cells, judged.expected), (windows, judged.usual)):
+        each.expected[rows], each.deviation[rows], each.departure[rows] = (
+            expected,
+            judged.deviation,
+            judged.departure,
+        )
+    return improbable, cells, windows, replace(batch, values=values)

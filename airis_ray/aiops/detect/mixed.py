@@ -9,8 +9,8 @@ import numpy as np
 
 from airis_ray.aiops.detect import choice, shifts, state, stretches, tails
 from airis_ray.aiops.detect.baseline import SHORTEST_TAIL, Baseline, Expectation
-from airis_ray.aiops.detect.counts import are_counts
-from airis_ray.aiops.detect.judging import assembled, check_rows, fitted
+from airis_ray.aiops.detect.counts import CONTEXT, Counts, are_counts
+from airis_ray.aiops.detect.judging import assembled, check_rows, counted, fitted
 from airis_ray.aiops.detect.shapes import Shapes
 from airis_ray.aiops.protocol import Scores, Singles
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
@@ -39,6 +39,7 @@ class MixedDetector:
         self.names: tuple[str, ...] = ()
         self.base: Baseline | None = None
         self.shapes: Shapes | None = None
+        self.counts: Counts | None = None
         self.hole: Ints = np.zeros(0, np.int64)
         self.tail: Floats = np.zeros((0, 2))
         self._own: tuple[SeriesBatch, Floats] | None = None
@@ -50,6 +51,7 @@ class MixedDetector:
             Baseline.of(history, self.season, judged=True),
             stretches.longest_hole(history, stretches.SPARED),
         )
+        self.counts = Counts.of(history, self.base.season)
         recent = history if history.width <= KEPT else history.cut(history.width - KEPT, history.width)
         self.shapes, unusual = Shapes.of(recent, self.device)
         self.tail = tails.fit(unusual, recent.inside)
@@ -100,10 +102,12 @@ class MixedDetector:
         if told is not None:
             absent &= np.logical_or.accumulate(batch.present | (batch.starts >= base.ends)[:, None], axis=1)
             found, severity = self._shifted(batch, told, np.maximum(score, self._rare(batch, told)))
-        anomalies = stretches.told(batch, severity, found, absent, tails.threshold(self.rate))
-        return assembled(
-            batch, found, score, choice.told(base, weighed, shapes.lengths), anomalies, self.rate
-        )
+        shown, windows, counts = batch, found, fitted(self.counts)
+        if told is not None and counts.rows.size:
+            found, windows, shown, severity = self._counted(batch, found, severity)
+        anomalies = stretches.told(shown, severity, windows, absent, tails.threshold(self.rate))
+        choices = choice.told(base, weighed, shapes.lengths, counts)
+        return assembled(batch, found, score, choices, anomalies, self.rate)
 
     def _rare(self, batch: SeriesBatch, found: Expectation) -> Singles:
         """[n, t] scores of departures that came once or twice, however long they lasted; 0 elsewhere.
@@ -116,6 +120,21 @@ class MixedDetector:
         times = np.bincount(stretches.runs(over, stretches.JOINED).row, minlength=len(batch))
         few = (times <= FEW) & (over.sum(axis=1) <= LITTLE * batch.present.sum(axis=1))
         return tails.score(np.where(few[:, None] & batch.present, size, np.nan))
+
+    def _counted(
+        self, batch: SeriesBatch, found: Expectation, severity: Singles
+    ) -> tuple[Expectation, Expectation, SeriesBatch, Singles]:
+        """Counts are told by their chance alone: the expectation of each cell, that of the windows, these, severity."""
+        base, counts = fitted(self.base), fitted(self.counts)
+        following = (batch.starts >= base.ends).all()
+        context = base.context(batch.starts) if following else np.full((len(batch), CONTEXT), np.nan)
+        judged = counts.judge(batch, context)
+        chance, cells, windows, shown = counted(
+            counts.rows, judged, np.full(batch.values.shape, np.nan), found, batch
+        )
+        told = severity.copy()
+        told[counts.rows] = tails.score(chance[counts.rows])
+        return cells, windows, shown, told
 
     def _shifted(self, batch: SeriesBatch, found: Expectation, score: Singles) -> tuple[Expectation, Singles]:
         """Where a level moved, what is expected stays the level before; severity is what that or the score says.
@@ -149,7 +168,10 @@ class MixedDetector:
             "courses_tail": self.tail,
             "rate": np.array(self.rate),
         }
-        return state.pack(self.name, own | fitted(self.base).arrays() | fitted(self.shapes).arrays())
+        parts = (fitted(self.base), fitted(self.shapes), fitted(self.counts))
+        return state.pack(
+            self.name, own | {name: part for each in parts for name, part in each.arrays().items()}
+        )
 
     @classmethod
     def load(cls, saved: bytes) -> Self:
@@ -159,6 +181,7 @@ class MixedDetector:
         made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
         made.tail = arrays["courses_tail"]
         made.base, made.shapes = Baseline.from_arrays(arrays), Shapes.from_arrays(arrays)
+        made.counts = Counts.from_arrays(arrays)
         return made
 
 

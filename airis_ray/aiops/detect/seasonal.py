@@ -10,8 +10,8 @@ import numpy as np
 
 from airis_ray.aiops.detect import choice, state, stretches, tails
 from airis_ray.aiops.detect.baseline import Baseline, Expectation
-from airis_ray.aiops.detect.counts import CONTEXT, Counts, Judged
-from airis_ray.aiops.detect.judging import assembled, check_rows, fitted, single
+from airis_ray.aiops.detect.counts import CONTEXT, Counts
+from airis_ray.aiops.detect.judging import assembled, check_rows, counted, fitted, single
 from airis_ray.aiops.protocol import Scores, Told
 from airis_ray.aiops.series import Bools, Floats, Ints, SeriesBatch
 
@@ -66,7 +66,7 @@ class SeasonalDetector:
         shown, told = batch, found
         if counts.rows.size:
             judged = counts.judge(batch, context)
-            improbable, found, told, shown = _counted(counts.rows, judged, improbable, found, batch)
+            improbable, found, told, shown = counted(counts.rows, judged, improbable, found, batch)
         if known is not None:
             improbable = np.where(known, np.nan, improbable)
         score = tails.score(improbable)
@@ -96,22 +96,3 @@ class SeasonalDetector:
         made.names, made.hole = state.read_names(arrays["names"]), arrays["hole"]
         made.base, made.counts = Baseline.from_arrays(arrays), Counts.from_arrays(arrays)
         return made
-
-
-def _counted(
-    rows: Ints, judged: Judged, improbable: Floats, found: Expectation, batch: SeriesBatch
-) -> tuple[Floats, Expectation, Expectation, SeriesBatch]:
-    """With the rows that are counts put in: the chances, the expectation of each cell, and what is told of anomalies,
-    the expectation and the values, which are means of the windows."""
-    improbable, values = improbable.copy(), batch.values.copy()
-    improbable[rows], values[rows] = judged.improbable, judged.value
-    cells, windows = (
-        Expectation(found.expected.copy(), found.deviation.copy(), found.departure.copy()) for _ in range(2)
-    )
-    for each, expected in ((cells, judged.expected), (windows, judged.usual)):
-        each.expected[rows], each.deviation[rows], each.departure[rows] = (
-            expected,
-            judged.deviation,
-            judged.departure,
-        )
-    return improbable, cells, windows, replace(batch, values=values)

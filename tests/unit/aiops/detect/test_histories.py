@@ -62,3 +62,13 @@ def test_the_unit_does_not_matter(unit: float) -> None:
     values[1500:1512] -= 20
     (found,) = _told(values[None] * unit)
     assert (found.first, found.last) == (1500, 1511)
+
+
+def test_counts_are_told_by_their_chance() -> None:
+    random = np.random.default_rng(1)
+    values = random.poisson([[0.05], [0.05], [3.0], [3.0]], (4, 2016)).astype(float)
+    values[1, 1500:1503] = 6, 8, 7
+    values[3, 1500:1512] = 0
+    found = _told(values)
+    assert {one.series for one in found} == {1, 3}
+    assert all(1500 <= one.first <= 1512 for one in found)
