@@ -49,7 +49,8 @@ _BACKUP_SETTINGS: Final = (
     "BACKUP_KEEP_LEAST",
 )
 _LINES: Final = (
-    # ConfigMap key, line: nothing that was acknowledged is lost
+    # ConfigMap key, line: nothing that was acknowledged is lost; ZooKeeper's port
+    ("keeper.yaml", "tcp_port: 2181"),
     ("users.yaml", "insert_quorum: auto"),
     ("keeper.yaml", "force_sync: true"),
     ("broker.properties", "unclean.leader.election.enable=false"),
@@ -168,7 +169,7 @@ def copies(overlay: Overlay) -> Iterator[Finding]:
 
 
 def lines(overlay: Overlay) -> Iterator[Finding]:
-    """The lines of configuration that the report's column `loss` rests on."""
+    """The lines of configuration that the report's columns `loss` and `port` rest on."""
     for item in overlay.of("ConfigMap"):
         for key, line in _LINES:
             text = (item.data.get("data") or {}).get(key)
