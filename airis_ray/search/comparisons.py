@@ -47,10 +47,10 @@ def _between(reading: Reading, number: Number) -> int | None:
     if word not in ("~", "-", "–", "에서", "부터", "and", "to", "〜", "～"):
         return None
     opened = reading.unit(number.first - 1).key in ("between", "from")
-    if word in ("and", "to") and not opened:
+    if word == "and" and not opened:
         return None
     second = number_at(reading, join + 1)
-    if second is None:
+    if second is None or (word == "to" and not (opened or _measured(reading, second))):
         return None
     low, high = number.value, second.value
     if second.kind == "time" and number.kind == "":
@@ -68,6 +68,11 @@ def _between(reading: Reading, number: Number) -> int | None:
     )
     reading.add(Clause(name, "range", (low, high), at=number.first))
     return second.last + 1
+
+
+def _measured(reading: Reading, number: Number) -> bool:
+    """Whether a number says itself of what it is: ``3 to 6 cart items``, ``100 to 300 ms``."""
+    return number.kind == "time" or field_after(reading, number.last) is not None
 
 
 def _compared(reading: Reading, number: Number) -> bool:
@@ -208,6 +213,9 @@ def _is_status(reading: Reading, number: Number) -> bool:
         return True
     if reading.any("measure", "share"):
         return int(number.value) >= 400
+    beside = (reading.unit(number.first - 1), reading.unit(reading.after(number.last, reach=2)))
+    if any(unit.has("not") for unit in beside) and not _counted(reading, number):
+        return True  # that weren't 200
     return int(number.value) in STATUS_CODES and not _counted(reading, number)
 
 

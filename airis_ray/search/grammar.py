@@ -24,7 +24,7 @@ from airis_ray.search.spelling import correct
 from airis_ray.search.tokens import Piece
 from airis_ray.search.unexplained import read_unexplained
 from airis_ray.search.units import Unit
-from airis_ray.search.wording import read_leftover, read_quoted, read_said
+from airis_ray.search.wording import read_leftover, read_likeness, read_quoted, read_said
 
 Rule = Callable[[Reading], None]
 
@@ -77,9 +77,13 @@ def understand(question: str, units: list[Unit], catalog: Catalog, times: Times)
         _prefix(reading)
     elif meaning.signal == "metrics":
         _metric(reading)
+    if meaning.intent == "similar":
+        read_likeness(reading)
     rules = {"logs": _LOGS, "traces": _TRACES, "metrics": _METRICS, "sessions": _SESSIONS}[meaning.signal]
     for rule in rules:
         rule(reading)
+    if not meaning.intent and reading.any("signal", "compare") and len(meaning.services) > 1:
+        meaning.group = meaning.group or ["service"]
     if meaning.signal == "traces":
         drop_services(reading)
         _spans_errors(reading)
@@ -125,9 +129,10 @@ def _too_little(reading: Reading) -> bool:
     if meaning.intent or meaning.measures or meaning.order or meaning.metric or meaning.group:
         return False
     fields = {clause.field for clause in meaning.clauses}
+    price = any(unit.key.startswith("얼마") for unit in reading.units)
     if (
         fields != {"service"}
-        or reading.times.ranges
+        or (reading.times.ranges and not price)
         or any(reading.any(kind) for kind in ("signal", "trend"))
     ):
         return False
@@ -171,7 +176,9 @@ def _command(reading: Reading) -> bool:
             continue
         if korean and unit.text.rstrip().endswith(_DESCRIBING) and place + 1 < len(reading.units):
             continue  # 보내는 스팬: what it does, not what to do
-        if unit.has("signal") or (korean and reading.any("signal", "logs") and not unit.tail):
+        # 로그 재시작 is what logs say, 로그 보내줘 is to be done.
+        asked = unit.tail or unit.text.endswith(_ASKING)
+        if unit.has("signal") or (korean and reading.any("signal", "logs") and not asked):
             continue
         words.append(unit.text)
     if not words:

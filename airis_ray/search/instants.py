@@ -183,7 +183,7 @@ class Instants(Days):
         """The halves of the day that only one of two hours has; the first takes the second's if it stays before it."""
         half, following = clock.half, other.half
         if not (half or following or clock.fixed or other.fixed) and other.hour <= clock.hour <= 12:
-            half, following = "am", "pm"  # between 9 and 5
+            half, following = "pm" if clock.hour == 12 else "am", "pm"  # between 9 and 5, between 12 and 2
         if not half and following and not clock.fixed and clock.minutes(following) < other.minutes():
             half = following
         elif not half and following and not clock.fixed and following == "pm":
@@ -192,6 +192,8 @@ class Instants(Days):
             # 오후 11시부터 1시까지 ends at night: the afternoon's one o'clock has been before.
             over = half == "pm" and other.minutes("pm") <= clock.minutes("pm")
             following = "am" if over else half
+            if half == "am" and other.hour == 12:  # 오전 11시~12시 ends at noon
+                following = "pm"
         return (
             End(first.period, Clock(clock.hour, clock.minute, clock.second, half, clock.fixed), None),
             End(second.period, Clock(other.hour, other.minute, other.second, following, other.fixed), None),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from airis_ray.search.quantities import RANKS, TIME_UNITS
+from airis_ray.search.quantities import RANKS
 from airis_ray.search.reading import Reading
-from airis_ray.search.signals import has_metric, quoted
+from airis_ray.search.signals import has_metric, quantiles, quoted
 from airis_ray.search.tokens import Piece
 
 _TABLE_OF_SERVICES: Final = frozenset({"count", "error_rate", "p50", "p95", "p99", "avg"})
@@ -26,13 +26,15 @@ def intent_of(reading: Reading) -> str:
         return "similar"
     if said("signal", "forecast") or (reading.times.ahead is not None):
         return "forecast"
-    if (said("signal", "anomalies") or _amiss(reading)) and not (logs or _log_patterns(reading)):
+    if said("signal", "anomalies") and not (logs or _log_patterns(reading)):
         return "anomalies"
     named = next((name for name in _NAMED if said("signal", name)), None)
     if named is not None:
         return named
-    if said("signal", "cause") and not logs:
+    if _cause(reading) and not logs:
         return "cause"
+    if said("signal", "compare") and (said("measure") or quantiles(reading)) and _drawn(reading):
+        return ""
     if (
         said("signal", "compare")
         and said("every")
@@ -45,15 +47,16 @@ def intent_of(reading: Reading) -> str:
     return _listing(reading)
 
 
-def _amiss(reading: Reading) -> bool:
-    """``이상 있었나``: 이상 that compares nothing."""
+def _cause(reading: Reading) -> bool:
+    """Whether a cause is asked for; 거절 이유별 groups by one."""
     return any(
-        unit.key == "이상"
-        and reading.unit(place + 1).key.startswith(("있", "없"))
-        and not (reading.unit(place - 1).has("level") or reading.unit(place - 1).piece is Piece.NUMBER)
-        and reading.unit(place - 1).key not in TIME_UNITS
-        for place, unit in enumerate(reading.units)
+        not reading.unit(place + 1).has("group", "after") for place in reading.places("signal", "cause")
     )
+
+
+def _drawn(reading: Reading) -> bool:
+    """Whether what is compared is to be drawn over one range of time, a series beside the other."""
+    return (reading.any("trend") or reading.times.step is not None) and len(reading.times.ranges) < 2
 
 
 def _log_patterns(reading: Reading) -> bool:
@@ -93,8 +96,11 @@ def _values(reading: Reading) -> bool:
     places = reading.places("signal", "values")
     if any(reading.unit(place).key != "값" for place in places):
         return True
+    if not places or reading.any("measure") or reading.any("compare"):
+        return False
     near = {reading.unit(place + step).key[:1] for place in places for step in (-1, 1, 2, 3)}
-    return bool(near & {"뭐", "무", "어"}) and not (reading.any("measure") or reading.any("compare"))
+    alone = not (_has_number(reading) or _has_value(reading) or reading.any("group"))
+    return alone or bool(near & {"뭐", "무", "어"})
 
 
 def _calling(reading: Reading) -> bool:
@@ -165,7 +171,8 @@ def _services(reading: Reading) -> bool:
         (reading.any("duration"), reading.any("level"), counted)
     )
     if grouped:
-        return several >= 2 and all(each in _TABLE_OF_SERVICES for each in measured)
+        needed = 1 if reading.any("signal", "table") else 2
+        return several >= needed and all(each in _TABLE_OF_SERVICES for each in measured)
     listing = (
         reading.any("every")
         or reading.any("which")

@@ -59,6 +59,15 @@ def letters(text: str) -> str:
     return "".join(found)
 
 
+_ALIKE: Final = str.maketrans("ㅐㅒㅙㅞ", "ㅔㅖㅚㅚ")
+"""Vowels that sound alike and are taken for each other in writing."""
+
+
+def vowels(text: str) -> str:
+    """A word's letters without the difference that nobody hears: 결재 and 결제 are the same."""
+    return letters(text).translate(_ALIKE)
+
+
 @lru_cache(4096)
 def sound(text: str) -> str:
     """The consonants a Korean speaker hears in a Hangul or an English word: 체크아웃 and checkout are both ``ckt``."""

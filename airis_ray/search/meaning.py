@@ -118,17 +118,14 @@ def merged(clauses: list[Clause]) -> list[Clause]:
 
 def _said_by_others(clause: Clause, clauses: list[Clause]) -> bool:
     """Whether a clause adds nothing: ``not env:staging`` beside ``env:production``, ``db.system:*`` beside a value."""
-    positive = [
+    others = [
         other
         for other in clauses
-        if other.field == clause.field and other.op == "=" and not other.negated and other is not clause
+        if other.field == clause.field and not other.negated and other is not clause and other.op != "exists"
     ]
-    if not clause.field or not positive:
-        return False
     if clause.op == "exists":
-        return True
-    return (
-        clause.op == "="
-        and clause.negated
-        and not set(clause.values) & {value for other in positive for value in other.values}
+        return bool(others)
+    named = {value for other in others if other.op == "=" for value in other.values}
+    return bool(
+        clause.field and named and clause.op == "=" and clause.negated and not set(clause.values) & named
     )

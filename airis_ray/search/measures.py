@@ -14,6 +14,7 @@ _QUANTILE: Final = re.compile(r"(?:p|tp|pct)\.?(\d{1,2}(?:\.\d{1,3})?)(?:th)?")
 _OF_VALUES: Final = frozenset({"avg", "max", "min", "sum"})
 _TIMES: Final = ("몇번", "몇 번", "몇건", "몇 건", "몇회", "몇 회", "건수", "횟수")
 """Counts of what happened, and not of whom it happened to."""
+_LISTING: Final = frozenset({"and", ",", "&", "와", "과", "랑", "이랑", "하고", "및"})
 _SUMMED: Final = frozenset({"매출", "매출액", "매상", "돈", "money", "revenue", "sales"})
 
 
@@ -29,6 +30,8 @@ def read_measures(reading: Reading) -> None:
             found.append((place, quantile))
         elif unit.has("measure"):
             found.append((place, str(unit.value("measure"))))
+        elif _counted_beside(reading, place):
+            found.append((place, "count"))
     found = _sensible(reading, found)
     for place, aggregate in found:
         field = _field_of(reading, place, aggregate)
@@ -61,6 +64,21 @@ def _quantile(reading: Reading, place: int) -> str | None:
                 reading.use(place + 2)
             return f"p{unit.key}"
     return None
+
+
+def _counted_beside(reading: Reading, place: int) -> bool:
+    """``requests and average latency``: rows that stand in a list with a measure are counted."""
+    if not reading.unit(place).has("signal") or reading.unit(place - 1).key in ("of", "for", "in"):
+        return False
+    if not any(reading.unit(place).has("signal", rows) for rows in ("requests", "spans", "logs")):
+        return False
+    before, after = reading.unit(place - 1).key in _LISTING, reading.unit(place + 1).key in _LISTING
+    return (after and _measured(reading, place + 2)) or (before and _measured(reading, place - 2))
+
+
+def _measured(reading: Reading, place: int) -> bool:
+    unit = reading.unit(place)
+    return unit.has("measure") or unit.has("duration") or _QUANTILE.fullmatch(unit.key) is not None
 
 
 def _sensible(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -190,8 +208,10 @@ def _latency_alone(reading: Reading) -> None:
     if not places:
         return
     compared = any(clause.field == "duration" for clause in meaning.clauses)
+    listed = any(reading.unit(place + step).key in _LISTING for place in places for step in (-1, 1))
+    counted = all(each.aggregate in ("count", "error_rate") for each in meaning.measures)
     if (
-        not meaning.measures
+        (not meaning.measures or (listed and counted))
         and not compared
         and meaning.metric is None
         and meaning.signal == "traces"

@@ -7,7 +7,7 @@ from typing import Final
 
 from airis_ray.search.lexicon import Sense
 from airis_ray.search.meaning import Clause
-from airis_ray.search.quantities import COUNTERS, MONEY, TIME_UNITS
+from airis_ray.search.quantities import COUNTERS, MONEY, PIECES, TIME_UNITS
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
 
@@ -17,6 +17,9 @@ _JOINING: Final = frozenset(
 _CLOSED: Final = ("measure", "trend", "order", "group")
 _AT_LEAST: Final = ("이상한", "이상하", "이상해", "이상했")
 """Joined out of 이상 and 하다; 이상징후 after a number stays what it is."""
+_COUNTED: Final = frozenset({*TIME_UNITS, *COUNTERS, *PIECES, *MONEY, "%", "퍼센트", "프로"})
+"""What 이상 compares where it stands behind one of these: 3번 이상."""
+_DETECTED: Final = ("감지", "탐지", "발견", "포착")
 
 
 def read_negation(reading: Reading) -> None:
@@ -64,10 +67,23 @@ def untangle(reading: Reading) -> None:
         if unit.key.startswith(_AT_LEAST) and unit.has("signal", "anomalies"):
             if before.key in COUNTERS | MONEY | TIME_UNITS.keys() or before.piece is Piece.NUMBER:
                 reading.units[place] = replace(unit, key="이상", senses=(Sense("compare", ">="),))
+        elif unit.key == "이상" and _amiss(reading, place):
+            reading.units[place] = replace(unit, senses=(Sense("signal", "anomalies"),))
         elif unit.key == "different" and after.name("key") and not after.name("metric"):
             reading.units[place] = replace(unit, senses=(Sense("measure", "uniq"),))
         elif unit.key == "수" and after.key.startswith(("있", "없")) and place and not unit.glued:
             reading.units[place] = replace(unit, senses=(Sense("filler", "filler"),))  # 볼 수 있나
+
+
+def _amiss(reading: Reading, place: int) -> bool:
+    """``이상 있었나``, ``감지된 이상``: 이상 that compares nothing."""
+    before, after = reading.unit(place - 1), reading.unit(place + 1)
+    if before.has("level") or before.piece is Piece.NUMBER or before.key in _COUNTED:
+        return False
+    if before.key.startswith(_DETECTED):
+        reading.use(place - 1)
+        return True
+    return after.key.startswith(("있", "없", *_DETECTED))
 
 
 def _but(reading: Reading) -> list[int]:

@@ -48,7 +48,13 @@ def _counts(meaning: Meaning) -> bool:
 
 
 def _complete(meaning: Meaning, catalog: Catalog) -> None:
-    """Requests are the spans that a service was asked with; a latency, an error rate and a count of them, too."""
+    """Requests are the spans that a service was asked with; a latency, an error rate and a count of them, too.
+
+    A counter is asked for its increase where no aggregate is named.
+    """
+    metric = catalog.metrics.get(meaning.metric or "")
+    if metric is not None and metric.monotonic and metric.kind == "sum" and not meaning.measures:
+        meaning.measures.append(Measure("sum"))
     if meaning.signal != "traces":
         return
     if meaning.spans or any(
@@ -175,7 +181,10 @@ def _patterns(meaning: Meaning, times: Times, now: datetime, asked: Window) -> P
 
 def _similar(meaning: Meaning, times: Times, now: datetime, asked: Window) -> Proposal:
     said = [value for clause in meaning.clauses if clause.field == "" for value in clause.values]
-    body: dict[str, Any] = {"text": " ".join(said) or meaning.text or "", **asked.body()}
+    text = meaning.text or " ".join(said)
+    if not text:  # group similar logs: like each other, and not like a text
+        return _patterns(meaning, times, now, asked)
+    body: dict[str, Any] = {"text": text, **asked.body()}
     if meaning.limit is not None:
         body["limit"] = meaning.limit
     return Proposal("POST", "/api/search/similar-logs", body)

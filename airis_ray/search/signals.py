@@ -47,7 +47,7 @@ def signal_of(reading: Reading) -> Signal:
         return "traces"
     if reading.any("level") or quoted(reading):
         return "logs"
-    if reading.any("status") or reading.any("order", "slowest", "fastest") or _quantiles(reading):
+    if reading.any("status") or reading.any("order", "slowest", "fastest") or quantiles(reading):
         return "traces"
     if any(unit.unknown and reading.catalog.says(unit.text) for unit in reading.units):
         return "logs"
@@ -105,7 +105,8 @@ def _money(reading: Reading) -> bool:
     )
 
 
-def _quantiles(reading: Reading) -> bool:
+def quantiles(reading: Reading) -> bool:
+    """Whether a quantile is named: p95."""
     return any(_quantile_like(unit.key) for unit in reading.units)
 
 
@@ -163,13 +164,19 @@ def _traced(reading: Reading) -> bool:
 
 
 def metric_in_parts(reading: Reading) -> str | None:
-    """A metric all of whose parts (three or more) are said, wherever they stand."""
-    said = {unit.key for place, unit in enumerate(reading.units) if place not in reading.times.used}
+    """A metric all of whose parts are said: three or more wherever they stand, two beside each other."""
+    said = {unit.key: place for place, unit in enumerate(reading.units) if place not in reading.times.used}
     for metric in sorted(reading.catalog.metrics):
         parts = set(metric.replace("_", ".").split("."))
-        if len(parts) > 2 and parts <= said:
+        if parts <= said.keys() and (len(parts) > 2 or _beside(reading, [said[part] for part in parts])):
             return metric
     return None
+
+
+def _beside(reading: Reading, places: list[int]) -> bool:
+    """Whether two words have only little ones between them: ``orders were placed``."""
+    first, last = min(places), max(places)
+    return len(places) == 2 and all(reading.little(at) for at in range(first + 1, last))
 
 
 def _told(reading: Reading, place: int, value: str) -> bool:

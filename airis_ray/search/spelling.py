@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from airis_ray.search import lexicon, timewords
-from airis_ray.search.korean import HANGUL, distance
+from airis_ray.search.korean import HANGUL, distance, sound, vowels
 from airis_ray.search.names import Names, by_letters
 from airis_ray.search.reading import Reading
 from airis_ray.search.tokens import Piece
@@ -26,7 +26,7 @@ def correct(reading: Reading) -> None:
         if reading.catalog.says(unit.text) and len(unit.text) > 1:
             continue
         near = reading.catalog.names.near(unit.key)
-        if near and (unit.piece is Piece.WORD or len(unit.key) > 3):
+        if near and (unit.piece is Piece.WORD or len(unit.key) > 3 or _heard(unit.key, near[0].value)):
             reading.units[place] = replace(unit, names=near, key=near[0].value)
             reading.meaning.guesses.append((unit.text, near[0].value))
             continue
@@ -37,6 +37,11 @@ def correct(reading: Reading) -> None:
                 unit, key=word, senses=senses, names=reading.catalog.names.of_form(word)
             )
             reading.meaning.guesses.append((unit.text, word))
+
+
+def _heard(word: str, name: str) -> bool:
+    """Whether a short Korean word is a name as one hears it (첵아웃): a sound nearly the same is not enough."""
+    return len(word) == 3 and len(sound(name)) >= 3 and sound(word) == sound(name)
 
 
 def _is_time_word(unit: Unit) -> bool:
@@ -52,7 +57,10 @@ def _nearest_word(reading: Reading, unit: Unit) -> str | None:
     if unit.piece is Piece.HANGUL:
         forms = [form for form in lexicon.senses() if HANGUL.match(form) and len(form) >= 2]
         own = [form for form in reading.catalog.names.korean if len(form) >= 2]
-        return by_letters(unit.key, {*forms, *own}) if len(unit.key) >= 3 else None
+        if len(unit.key) >= 3:
+            return by_letters(unit.key, {*forms, *own})
+        alike = {form for form in (*forms, *own) if len(form) == 2 and vowels(form) == vowels(unit.key)}
+        return alike.pop() if len(alike) == 1 else None
     if len(unit.key) < 4:
         return None
     listed = lexicon.senses().items()

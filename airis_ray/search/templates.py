@@ -108,15 +108,23 @@ class Templates:
         """What the tenant's logs say, folded into one text: all of the last half day, warnings and worse of a week."""
         recent = TimeRange(max(now_ns - _DAY // 2, 0), now_ns)
         week = TimeRange(max(now_ns - 7 * _DAY, 0), now_ns)
-        both = await asyncio.gather(
+        # Of warnings every template counts: what one word of many is replaced by in a merged one is what is asked for.
+        usual, warnings = await asyncio.gather(
             mine(self._store, tenant, recent),
-            mine(self._store, tenant, week, severity=_WARNING),
+            _templates(self._store, tenant, week, severity=_WARNING),
         )
-        said = {" ".join(each.example.lower().split()) for found in both for each in found.templates}
+        said = {" ".join(each.example.lower().split()) for each in (*usual.templates, *warnings)}
         return "\n".join(sorted(said))
 
 
-async def mine(store: Store, tenant: str, asked: TimeRange, *, severity: int = 0) -> Found:
+async def mine(store: Store, tenant: str, asked: TimeRange) -> Found:
+    """The templates of a range, those that differ in one word as one where there are many of them."""
+    templates = await _templates(store, tenant, asked)
+    total = sum(each.count for each in templates)
+    return Found(tuple(_merged(templates)[:MAX_TEMPLATES]), total, total >= MAX_ROWS)
+
+
+async def _templates(store: Store, tenant: str, asked: TimeRange, *, severity: int = 0) -> list[Template]:
     """The templates of a range's rows of at least a severity, from the rows themselves."""
     parameters: dict[str, Any] = {
         "start": asked.start_ns,
@@ -126,7 +134,7 @@ async def mine(store: Store, tenant: str, asked: TimeRange, *, severity: int = 0
         "templates": 4 * MAX_TEMPLATES,
     }
     rows = (await store.query(Query(_SQL, parameters, tenant, settings=_SETTINGS))).table.to_pylist()
-    templates = [
+    return [
         Template(
             row["template"],
             row["count"],
@@ -137,8 +145,6 @@ async def mine(store: Store, tenant: str, asked: TimeRange, *, severity: int = 0
         )
         for row in rows
     ]
-    total = sum(each.count for each in templates)
-    return Found(tuple(_merged(templates)[:MAX_TEMPLATES]), total, total >= MAX_ROWS)
 
 
 def _merged(templates: list[Template]) -> list[Template]:

@@ -22,7 +22,8 @@ def _matters(reading: Reading, place: int) -> bool:
     if unit.has("filler") or unit.has("contains"):
         return False
     named = any(name.kind in ("service", "value") and name.weight >= _SURE for name in unit.names)
-    return named or unit.has("not") or (unit.has("compare") and not unit.has("order"))
+    happened = unit.piece is Piece.HANGUL and unit.has("action") and not unit.tail  # 재시작 로그
+    return happened or named or unit.has("not") or (unit.has("compare") and not unit.has("order"))
 
 
 def read_unexplained(reading: Reading) -> None:
@@ -55,7 +56,8 @@ def _nobodys_service(reading: Reading, place: int) -> bool:
     """``유저 서비스``: an attribute's word where a service is named."""
     unit, following = reading.unit(place), reading.unit(place + 1)
     if (
-        not following.has("signal", "services")
+        place in reading.times.used  # 어제 서비스 현황
+        or not following.has("signal", "services")
         or reading.unit(place + 2).has("group")
         or following.text.endswith(("들", "s"))
     ):

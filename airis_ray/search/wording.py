@@ -15,6 +15,7 @@ _LONGEST = 8
 """Units of a phrase that is looked for in the logs' words."""
 _IDENTIFIER = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|(?:Error|Exception)$")
 """A name out of a program: text of a log, whether or not one of the logs looked at says it."""
+_EXCEPTION = re.compile(r"[a-z](?:Error|Exception)$")
 _OR = frozenset({"or", "또는", "이나", "나", "혹은", "아니면"})
 
 
@@ -62,12 +63,20 @@ def read_said(reading: Reading) -> None:
     place = 0
     while place < len(reading.units):
         end = _longest(reading, place)
+        if end is None and reading.free(place) and _thrown(reading.unit(place)):
+            end = place
         if end is None:
             place += 1
             continue
-        text = next(text for text in _surfaces(reading, place, end) if reading.catalog.says(text))
+        said = (text for text in _surfaces(reading, place, end) if reading.catalog.says(text))
+        text = next(said, reading.unit(place).text)
         reading.add(_either(reading, text, place), *range(place, end + 1))
         place = end + 1
+
+
+def _thrown(unit: Unit) -> bool:
+    """Whether a word is an exception's name: logs tell it, whether or not those looked at do."""
+    return unit.piece is Piece.WORD and _EXCEPTION.search(unit.text) is not None
 
 
 def _longest(reading: Reading, first: int) -> int | None:
@@ -177,10 +186,11 @@ def read_leftover(reading: Reading) -> None:
             last += 1
         text = _surface(reading, place, last)
         words = [_surface(reading, at, at) for at in range(place, last + 1)]
-        written = None if reading.catalog.says(text) else _as_written(reading, place, last)
+        verbatim = reading.catalog.says(text) or _IDENTIFIER.search(text) is not None
+        written = None if verbatim else _as_written(reading, place, last)
         if written is not None:
             reading.add(_either(reading, written, place), *range(place, last + 1))
-        elif reading.catalog.says(text) or _asked_for(reading, place, last) or _IDENTIFIER.search(text):
+        elif verbatim or _asked_for(reading, place, last):
             reading.add(_either(reading, text, place), *range(place, last + 1))
         elif len(words) > 1 and all(reading.catalog.says(word) for word in words):
             for at, word in zip(range(place, last + 1), words, strict=True):
@@ -215,3 +225,23 @@ def _asked_for(reading: Reading, first: int, last: int) -> bool:
         before = reading.unit(first - 1) if before.has("contains") else reading.unit(first - 2)
     said = after.has("contains") and after.piece is Piece.HANGUL and after.key != "있는"
     return said or (before.has("contains") and before.piece is Piece.WORD and not before.has("near"))
+
+
+def read_likeness(reading: Reading) -> None:
+    """What logs are to be like, where it is not quoted: ``결제 실패와 비슷한 로그``, ``similar to disk full``."""
+    if any(unit.piece is Piece.QUOTED for unit in reading.units):
+        return
+    at = next((n for n, unit in enumerate(reading.units) if unit.has("signal", "similar")), -1)
+    korean = reading.unit(at).piece is Piece.HANGUL
+    if not korean and reading.unit(at).key in ("similar", "alike") and reading.unit(at + 1).key != "to":
+        return  # similar logs: like each other
+    found: list[int] = []
+    for place in range(at - 1, -1, -1) if korean else range(at + 1, len(reading.units)):
+        empty = place in reading.times.used or reading.little(place) or reading.unit(place).has("signal")
+        if not empty:
+            found.append(place)
+        elif found and place in reading.times.used:
+            break
+    if found:
+        reading.meaning.text = _surface(reading, min(found), max(found))
+        reading.use(*range(min(found), max(found) + 1))

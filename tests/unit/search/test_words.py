@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from airis_ray.search.catalog import Catalog
+from airis_ray.search.catalog import Attribute, Catalog
 from airis_ray.search.korean import distance, is_korean, sound
 from airis_ray.search.tokens import scan
+from airis_ray.search.understanding import read_question
 from airis_ray.search.units import units
+from tests.unit.search.conftest import NOW, ZONE
 
 
 @pytest.mark.parametrize(
@@ -153,3 +155,10 @@ def test_the_pieces_of_a_question() -> None:
         "number",
         "word",
     ]
+
+
+def test_an_exception_is_looked_for_as_it_is_written_whatever_the_logs_looked_at_say() -> None:
+    catalog = Catalog({"ad"})
+    catalog.attributes["exception.type"] = Attribute({"logs", "traces"}, {"NullPointerException": 1})
+    found = read_question("OutOfMemoryError or NullPointerException logs", NOW, ZONE, catalog)
+    assert found.meaning.query() == "(OutOfMemoryError or NullPointerException)"
