@@ -16,6 +16,10 @@ PHASES: Final = 336
 """Phases of a season at most: half hours of a week, 5 minutes of a day."""
 CYCLES: Final = 3
 """Seasons a history must hold before the longer of two is believed; two do for the only one."""
+WHOLE: Final = 0.9
+"""Of a season's cells, that are known of it where its level is compared with the next one's"""
+STEADY: Final = 0.8
+"""and of the seasons, that climb (or all fall) where that is a drift."""
 SHORTEST: Final = 8
 """Cells of a season; a shorter one is noise to a level."""
 
@@ -109,5 +113,22 @@ def _course(values: Floats, phase: Ints, length: int) -> Floats:
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(n, cycles, phases)
     course = np.zeros((n, PHASES))
     usual = median(mean.transpose(0, 2, 1))
-    course[:, :phases] = np.where(np.isnan(usual), 0.0, usual)
+    climb = _drift(padded.reshape(n, cycles, length), level)[:, None] * (
+        (np.arange(phases) + 0.5) / phases - 0.5
+    )
+    course[:, :phases] = np.where(np.isnan(usual), 0.0, usual - climb)
     return course
+
+
+def _drift(seasons: Floats, level: Floats) -> Floats:
+    """[n]: by how much a series climbs in a season, where nearly all of them do the same; else 0.
+
+    It belongs to the level: in the course it would be a fall at the end of each season. ``level`` [n, cycles] of
+    ``seasons`` [n, cycles, length].
+    """
+    whole = (~np.isnan(seasons)).mean(axis=2) > WHOLE
+    steps = np.diff(np.where(whole, level, np.nan), axis=1)
+    count = (~np.isnan(steps)).sum(axis=1)
+    same = np.maximum((steps > 0).sum(axis=1), (steps < 0).sum(axis=1))
+    steady = (count >= CYCLES - 1) & (same >= STEADY * count)
+    return np.where(steady, np.nan_to_num(median(steps)), 0.0)

@@ -49,6 +49,15 @@ def test_a_flat_line_of_whole_numbers_that_starts_to_move_is_told() -> None:
     assert found == [(0, 2015, Kind.POINT), (1, 1000, Kind.POINT)]
 
 
+@pytest.mark.parametrize("climb", [10.0, 60.0, -60.0])
+def test_a_steady_climb_is_no_fall_at_the_end_of_each_day(climb: float) -> None:
+    at = np.arange(7 * DAY)
+    values = 100 + 20 * np.sin(2 * np.pi * at / DAY) + climb * at / DAY + _noise(3, len(at))
+    values[2, 1500] += np.copysign(15, climb)
+    found = _told(values)
+    assert [(one.series, one.first) for one in found] == [(2, 1500)]
+
+
 def test_a_rare_event_is_no_flat_line_that_moves() -> None:
     values = np.zeros((1, 2016))
     values[0, 1000] = 1
