@@ -168,7 +168,7 @@ def _open_engine(settings: Settings) -> Engine:
     options = {
         # Enough for one query at its limit with merges beside it; never more than half the machine.
         "max_server_memory_usage": min(max(2 * settings.store.max_query_memory, memory // 4), memory // 2),
-        # Merges that take all columns at once hold 20 to 30 MB a part: no further one starts while those under way have this.
+        # Merges of all columns at once hold 20 to 30 MB a part: no further one starts while those under way have this.
         "merges_mutations_memory_usage_soft_limit": 384 * _MIB,
         # Caches fill as they are used; the engine's own bounds (5 GiB each) are made for servers.
         "mark_cache_size": 256 * _MIB,
