@@ -118,7 +118,8 @@ def test_members_and_frames_follow_each_other() -> None:
         ("deflate", zlib.compress(b"x") + b"more"),
         ("gzip", gzip.compress(b"x") + b"more"),
     ],
-    ids=["members", "frames", "skippable", "behind deflate", "behind gzip"],  # gzip writes the time into its head
+    # Names of one's own: gzip writes the time into its head, and every process has to collect the same.
+    ids=["members", "frames", "skippable", "behind deflate", "behind gzip"],
 )
 def test_bodies_that_only_cost_time_are_refused(encoding: str, body: bytes) -> None:
     with pytest.raises(InvalidInput):
