@@ -180,11 +180,8 @@ def _equal(reading: Reading, number: Number) -> bool:
         and attribute.numeric
     )
     if field is not None and numeric and number.kind == "":
-        reading.add(
-            Clause(field[0], "=", (number.value,), at=number.first),
-            *range(number.first, number.last + 1),
-            field[1],
-        )
+        op, values, last = _exactly(reading, number, field[0])
+        reading.add(Clause(field[0], op, values, at=number.first), *range(number.first, last + 1), field[1])
         return True
     if not _is_status(reading, number):
         return False
@@ -192,13 +189,18 @@ def _equal(reading: Reading, number: Number) -> bool:
         unit = reading.unit(number.first + step)
         if unit.key in STATUS_NAMES or (abs(step) == 1 and unit.has("status", "error")):
             reading.use(number.first + step)
-    following = reading.unit(number.last + 1)
-    if following.key in _HUNDREDS and following.glued and number.value.endswith("00"):  # 500번대
-        values = (number.value, f"{number.value[0]}99")
-        reading.add(Clause(STATUS_KEY, "range", values, at=number.first), number.first, number.last + 1)
-        return True
-    reading.add(Clause(STATUS_KEY, "=", (number.value,), at=number.first), number.first)
+    op, values, last = _exactly(reading, number, STATUS_KEY)
+    reading.add(Clause(STATUS_KEY, op, values, at=number.first), *range(number.first, last + 1))
     return True
+
+
+def _exactly(reading: Reading, number: Number, field: str) -> tuple[str, tuple[str, ...], int]:
+    """What equals a number: the number itself, or the hundred of status codes that begins with it (500번대)."""
+    following = reading.unit(number.last + 1)
+    hundred = field == STATUS_KEY and following.key in _HUNDREDS and following.glued
+    if hundred and number.value.endswith("00"):
+        return "range", (number.value, f"{number.value[0]}99"), number.last + 1
+    return "=", (number.value,), number.last
 
 
 def _is_status(reading: Reading, number: Number) -> bool:

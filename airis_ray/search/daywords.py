@@ -10,6 +10,7 @@ from airis_ray.search.clockwords import Clocks
 from airis_ray.search.periods import Clock, End, Period, back, day_of, month_of, week_of
 from airis_ray.search.tokens import Piece
 
+_OF_MONTH = ("일", "일자")
 _LITTLE = (
     "에",
     "의",
@@ -153,7 +154,7 @@ class Days(Clocks):
     def _day_of(self, month: Period, place: int) -> tuple[Period, int] | None:
         """``지난달 30일``: a day of a month that was named."""
         number = self.number(place)
-        if number is None or self.word(number[1]) != "일" or not 1 <= number[0] <= 31:
+        if number is None or self.word(number[1]) not in _OF_MONTH or not 1 <= number[0] <= 31:
             return None
         found = day_of(month.first, int(number[0]) - 1)
         return (found, number[1] + 1) if found.first < month.last else None
@@ -193,7 +194,11 @@ class Days(Clocks):
             if following == "월":
                 month, after = int(number.key), place + 2
                 second = self.unit(after)
-                if second.piece is Piece.NUMBER and self.word(after + 1) == "일" and second.key.isdigit():
+                if (
+                    second.piece is Piece.NUMBER
+                    and self.word(after + 1) in _OF_MONTH
+                    and second.key.isdigit()
+                ):
                     day, after = int(second.key), after + 2
             elif (
                 following == "/"
@@ -202,7 +207,7 @@ class Days(Clocks):
             ):
                 month, day, after = int(number.key), int(self.word(place + 2)), place + 3
             elif (
-                following == "일"
+                following in _OF_MONTH
                 and self.word(place + 2) not in words.SPAN_WORDS | words.AGO | words.STEP_AFTER
             ):
                 month, day, after = today.month, int(number.key), place + 2

@@ -110,11 +110,16 @@ def _target(reading: Reading) -> str | None:
 
 
 def _says_anything(reading: Reading) -> bool:
-    """Whether anything of telemetry was said, besides a time."""
+    """Whether anything of telemetry was said, besides a time; a value guessed from a mistyped word alone is nothing."""
     meaning = reading.meaning
+    guessed = {written for written, _ in meaning.guesses}
     said = (
         meaning.intent
-        or meaning.clauses
+        or [
+            clause
+            for clause in meaning.clauses
+            if clause.field == "service" or reading.unit(clause.at).text not in guessed
+        ]
         or meaning.measures
         or meaning.group
         or meaning.metric

@@ -14,8 +14,8 @@ def read_groups(reading: Reading) -> None:
     """``X별``, ``X마다``, ``by X``, ``per X``, ``for each X``, ``which X``."""
     for place in reading.places("group", "after"):
         at = place - 1
-        while at >= 0 and reading.unit(at).particle:
-            at -= 1
+        while at >= 0 and (reading.unit(at).particle or reading.unit(at).has("signal", "values")):
+            at -= 1  # 결제수단 종류별: by the means
         _group(reading, at, place)
         before = at - 1
         while before >= 1 and reading.unit(before).key in _JOINING and reading.free(before - 1):

@@ -60,7 +60,7 @@ class Instants(Days):
         self.times = Times()
         self.said: list[Said] = []
         self.shift: tuple[int, int, date | None] | None = None
-        self.preceding: tuple[int, float] | None = None
+        self.preceding: tuple[int, float | None] | None = None
         self.split: tuple[int, End] | None = None
 
     def finish(self) -> Times:
@@ -93,9 +93,9 @@ class Instants(Days):
         if self.split is not None:
             self._halve(*self.split)
         if self.preceding is not None:
-            self.times.ranges.append(
-                Range(back(base.start, self.preceding[1]), base.start, self.preceding[0])
-            )
+            place, seconds = self.preceding
+            long = (base.end - base.start).total_seconds() if seconds is None else seconds
+            self.times.ranges.append(Range(back(base.start, long), base.start, place))
 
     def _halve(self, place: int, end: End) -> None:
         """The range that an instant lies in, before and after it; its day where none was said."""

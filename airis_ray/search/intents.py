@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from airis_ray.search.numerals import number_at
 from airis_ray.search.quantities import RANKS
 from airis_ray.search.reading import Reading
 from airis_ray.search.signals import has_metric, quantiles, quoted
@@ -93,7 +94,11 @@ def _listing(reading: Reading) -> str:
 
 def _values(reading: Reading) -> bool:
     """Whether it is asked which values there are; 값 alone may be a part of a condition or of an aggregate."""
-    places = reading.places("signal", "values")
+    places = [
+        place
+        for place in reading.places("signal", "values")
+        if not reading.unit(place + 1).has("group", "after")  # 결제수단 종류별
+    ]
     if any(reading.unit(place).key != "값" for place in places):
         return True
     if not places or reading.any("measure") or reading.any("compare"):
@@ -199,7 +204,7 @@ def _has_value(reading: Reading) -> bool:
 
 def _has_number(reading: Reading) -> bool:
     return any(
-        unit.piece in (Piece.NUMBER, Piece.CLASS)
+        unit.piece in (Piece.NUMBER, Piece.CLASS) or number_at(reading, place) is not None
         for place, unit in enumerate(reading.units)
         if place not in reading.times.used
     )

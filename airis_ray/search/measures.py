@@ -94,7 +94,7 @@ def _sensible(reading: Reading, found: list[tuple[int, str]]) -> list[tuple[int,
         ):
             reading.use(place)  # 보여주실 수 있나요
             continue
-        if unit.key in ("순", "합", "총", "worst") and any(other != place for other, _ in found):
+        if unit.key in ("순", "합", "총", "total", "worst") and any(other != place for other, _ in found):
             reading.use(place)
             if unit.key == "순":
                 kept.append((place, "uniq"))

@@ -19,6 +19,7 @@ _AT_LEAST: Final = ("이상한", "이상하", "이상해", "이상했")
 """Joined out of 이상 and 하다; 이상징후 after a number stays what it is."""
 _COUNTED: Final = frozenset({*TIME_UNITS, *COUNTERS, *PIECES, *MONEY, "%", "퍼센트", "프로"})
 """What 이상 compares where it stands behind one of these: 3번 이상."""
+_MESSAGE: Final = ("메시지", "message", "messages")
 _DETECTED: Final = ("감지", "탐지", "발견", "포착")
 
 
@@ -73,6 +74,18 @@ def untangle(reading: Reading) -> None:
             reading.units[place] = replace(unit, senses=(Sense("measure", "uniq"),))
         elif unit.key == "수" and after.key.startswith(("있", "없")) and place and not unit.glued:
             reading.units[place] = replace(unit, senses=(Sense("filler", "filler"),))  # 볼 수 있나
+        elif unit.key in _MESSAGE and after.has("signal", "services"):
+            reading.units[place] = replace(unit, senses=())  # 메시지 서비스: a name
+        elif unit.key in _MESSAGE and _carried(reading, place):
+            reading.units[place] = replace(unit, senses=(Sense("filler", "filler"),))
+
+
+def _carried(reading: Reading, place: int) -> bool:
+    """Whether a message is what a queue carries and not what a log says: 메시지 큐 깊이, 메시지 처리 시간."""
+    after = reading.unit(place + 1)
+    rows = after.has("signal", "requests") or after.has("signal", "spans")
+    metric = after.name("metric")
+    return rows or after.has("duration") or (metric is not None and not after.has("measure"))
 
 
 def _amiss(reading: Reading, place: int) -> bool:

@@ -16,6 +16,9 @@ class Relations(Instants):
 
     def _split(self, place: int) -> int | None:
         """``before and after 2pm``, ``오후 2시 전후``: the day of an hour in two."""
+        divided = self._after_and_before(place)
+        if divided is not None:
+            return divided
         first = place
         english = self.word(place) == "before" and self.word(place + 1) in words.AND
         if english and self.word(place + 2) in ("after", "since"):
@@ -35,6 +38,32 @@ class Relations(Instants):
         self.split = (place, end)
         return self.use(place, self.particles(after))
 
+    def _after_and_before(self, place: int) -> int | None:
+        """``after 2pm compared to before``, ``오후 2시 이후를 그 전과``: the day of an hour in two."""
+        english = self.word(place) in ("after", "since")
+        found = self.end_at(place + english, bare=english) if self.compares else None
+        if found is None or not (found[0].clock or found[0].instant):
+            return None
+        end, after = found
+        if not english and self.word(after) not in ("이후", "후", "부터"):
+            return None
+        before = self._before_it(after)
+        if before is None:
+            return None
+        self.split = (place, end)
+        self.use(*before)
+        return self.use(place, self.particles(after + (not english)))
+
+    def _before_it(self, place: int) -> tuple[int, int] | None:
+        """Where "before" or 그 전 stands without a time of its own."""
+        for at in range(place, len(self.units)):
+            korean = self.word(at) == "그" and self.word(at + 1) in ("전", "이전")
+            after = self.particles(at + 1 + korean)
+            timed = self.end_at(after, bare=True) or self.length(after, bare=True)
+            if (korean or self.word(at) == "before") and not timed:
+                return at, after
+        return None
+
     def _halves_after(self, after: int) -> int:
         """The place behind 전후, 이전과 이후, 전 vs 후; -1 where none stands there."""
         after = self.skip(after, "기준", "기준으로", "를", "을")
@@ -51,13 +80,19 @@ class Relations(Instants):
         period = self.calendar(place)
         if period is not None:
             after = self.skip(period[1], "at", "the", "의", "도", "에")
-            if self.word(after) in words.SAME and self.word(after + 1) in words.SAME_WHAT:
-                return self._shifted(place, period[0].first, after + 2)
-            return None
+            same = self._same_time(after)
+            return None if same is None else self._shifted(place, period[0].first, same)
         start = self.skip(place, "the", "at", "during")
-        if self.word(start) in words.SAME and self.word(start + 1) in words.SAME_WHAT:
-            period = self.calendar(self.skip(start + 2, "on", "of", "in", "from"))
-            return self._shifted(place, period[0].first, period[1]) if period else None
+        same = self._same_time(start)
+        period = self.calendar(self.skip(same, "on", "of", "in", "from")) if same is not None else None
+        return self._shifted(place, period[0].first, period[1]) if period else None
+
+    def _same_time(self, place: int) -> int | None:
+        """The place behind 같은 시간, 동시간대, the same hour."""
+        if self.word(place) in words.SAME_TIME:
+            return place + 1
+        if self.word(place) in words.SAME and self.word(place + 1) in words.SAME_WHAT:
+            return place + 2
         return None
 
     def _shifted(self, place: int, day: date, after: int) -> int:
@@ -81,6 +116,9 @@ class Relations(Instants):
             if length is not None:
                 self.preceding = (place, length[0])
                 return self.use(place, self.particles(length[1]))
+            if korean and self.times.ranges:  # as long as what it is before
+                self.preceding = (place, None)
+                return self.use(place, self.particles(place + 2))
         length = self.length(self.skip(place, "the"), bare=True) if self.word(place) == "the" else None
         if length is not None and self.word(length[1]) in ("before", "earlier", "prior"):
             self.preceding = (place, length[0])

@@ -29,6 +29,8 @@ _ENDINGS: Final = table("common")["endings"]
 PARTICLES: Final = frozenset(_ENDINGS["particles"].split())
 _TAIL: Final = frozenset(_ENDINGS["letters"])
 _NOUN_TAILS: Final = frozenset(_ENDINGS["nouns"].split())
+_ADNOMINAL: Final = frozenset({"난", "났던", "된", "됐던", "한", "했던"})
+"""Those that a noun follows, with or without a space: 캐시미스난로그."""
 _SUFFIXES: Final = frozenset(_ENDINGS["suffixes"].split())
 _LONGEST: Final = 12
 _LONGEST_TAIL: Final = 7
@@ -145,8 +147,10 @@ class _Path:
         for last in range(end + 1, min(end + 6, len(self.chars)) + 1):
             if self.spaced[last - 1]:
                 return
-            if self.chars[end:last] in _NOUN_TAILS and (last == len(self.chars) or self.spaced[last]):
-                yield last, cost, state, self._segment(form, at, last, cls)
+            ends = last == len(self.chars) or self.spaced[last]
+            tail = self.chars[end:last]
+            if tail in _NOUN_TAILS and (ends or (state == _UNKNOWN and tail in _ADNOMINAL)):
+                yield last, cost + (0.0 if ends else 0.2), state, self._segment(form, at, last, cls)
 
     def _particles(self, at: int, state: int) -> Iterator[_Next]:
         for end in range(at + 1, min(at + 4, len(self.chars)) + 1):

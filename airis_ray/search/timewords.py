@@ -69,12 +69,14 @@ SPAN_WORDS: Final = _set("span_words")
 WITHIN: Final = _set("within")
 SAME: Final = _set("same")
 SAME_WHAT: Final = _set("same_what")
+SAME_TIME: Final = _set("same_time")
+"""The same time of day in one word."""
 WHOLE: Final = _set("whole")
 
 _TABLES: Final = (
     LENGTHS, NUMBERS, DAYS_COUNTED, DAYS, NIGHTS, WEEKS, MONTHS, WEEKDAYS, PARTS, MOMENTS, STEPS, ZONES,
     SHORT, WEEKENDS, NOW, BACK, AHEAD, AGO, FROM, TO, BEFORE, ABOUT, _set("half"), STEP_AFTER, SPAN_WORDS,
-    WHOLE, _set("others"),
+    WHOLE, SAME_TIME, _set("others"),
 )  # fmt: skip
 KOREAN: Final = frozenset(form for each in _TABLES for form in each if "가" <= form[0] <= "힣")
 """The Korean forms of all of them."""

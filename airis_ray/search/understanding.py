@@ -42,6 +42,8 @@ def read_question(question: str, now: datetime, time_zone: str | None, catalog: 
     meaning.guesses[:0] = guesses
     local = now.astimezone(zone_of(times.zone) if times.zone else zone)
     proposal = None if meaning.blocked else propose(meaning, times, local, catalog)
+    if proposal is None:
+        meaning.guesses.clear()  # nothing was made of them
     if proposal is None and not meaning.unresolved:
         meaning.unresolved.append(question.strip())
     return Understanding("ko" if is_korean(question) else "en", local, times, meaning, proposal)

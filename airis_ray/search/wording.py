@@ -16,6 +16,8 @@ _LONGEST = 8
 _IDENTIFIER = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|(?:Error|Exception)$")
 """A name out of a program: text of a log, whether or not one of the logs looked at says it."""
 _EXCEPTION = re.compile(r"[a-z](?:Error|Exception)$")
+_ONE_OF = re.compile(r"중\s*(?:에\s*)?하나")
+"""A와 B 둘 중 하나: what Korean joins is a choice."""
 _OR = frozenset({"or", "또는", "이나", "나", "혹은", "아니면"})
 
 
@@ -48,7 +50,7 @@ def _either(reading: Reading, text: str, place: int) -> Clause:
     while reading.unit(join).key in ("the", "로그", "logs"):
         join -= 1
     if (
-        reading.unit(join).key in _OR
+        (reading.unit(join).key in _OR or (reading.unit(join).particle and _ONE_OF.search(reading.question)))
         and clauses
         and clauses[-1].field == ""
         and clauses[-1].at in (join - 1, join - 2, join - 3)
@@ -159,7 +161,8 @@ def _surfaces(reading: Reading, first: int, last: int) -> list[str]:
     texts = [" ".join(reading.words(first, last).split()), _surface(reading, first, last)]
     if first < last and HANGUL.search(texts[0]):  # 캐시미스, 한도 초과: spaces are no matter
         parts = [reading.unit(at).text for at in range(first, last + 1)]
-        texts += [" ".join(parts), "".join(parts), texts[1].replace(" ", "")]
+        bare = parts[-1].removesuffix(reading.unit(last).tail)
+        texts += [" ".join(parts), "".join(parts), " ".join([*parts[:-1], bare]), texts[1].replace(" ", "")]
     # A word that was corrected is looked for as it is written right: 타임아웃 is timeout.
     if first == last:
         key = reading.unit(first).key
